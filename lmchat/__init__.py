@@ -1,0 +1,1 @@
+"""lmchat: a terminal chat for local language models, and a client library for LM Studio's protocol."""

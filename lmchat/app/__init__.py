@@ -1,0 +1,1 @@
+"""What the program does: conversations, servers, settings. No screen, no wire."""

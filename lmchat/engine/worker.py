@@ -1,0 +1,77 @@
+"""The worker process, `python -m lmchat.engine.worker`: llama.cpp with one model, behind HTTP on the loopback address.
+
+It is a process of its own because loading a model holds the interpreter lock for seconds, and because a native crash
+must not take conversations with it. This is the only module that imports llama.cpp.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any, BinaryIO
+
+import msgspec
+
+from lmchat.engine.worker_protocol import WorkerFailed, WorkerOptions, WorkerOrder, WorkerReady
+
+_ERRORS_ONLY = 1
+_STDOUT, _STDERR = 1, 2
+
+
+def main() -> None:
+    """Load the model named on standard input, say so, and serve until standard input closes."""
+    answers = _claim_stdout()
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return
+    try:
+        order = msgspec.json.decode(line, type=WorkerOrder)
+    except msgspec.DecodeError as error:
+        return _answer(answers, WorkerFailed("order", str(error)))
+    try:
+        import xllamacpp
+    except ImportError as error:
+        return _answer(answers, WorkerFailed("import", str(error)))
+    began = time.monotonic()
+    try:
+        server = xllamacpp.Server(_parameters(xllamacpp.CommonParams(), order.options, order.api_key))
+    except Exception as error:  # whatever a native constructor throws, the parent has to hear of it
+        return _answer(answers, WorkerFailed("load", str(error)))
+    _answer(answers, WorkerReady(server.listening_address, time.monotonic() - began))
+    while sys.stdin.buffer.read(4096):
+        pass
+    # Taking the server apart would wait for requests that run; the system frees everything at once.
+    os._exit(0)
+
+
+def _claim_stdout() -> BinaryIO:
+    """Keep standard output for answers, and send whatever native code prints there to standard error."""
+    answers = os.fdopen(os.dup(_STDOUT), "wb", buffering=0)
+    os.dup2(_STDERR, _STDOUT)
+    return answers
+
+
+def _answer(answers: BinaryIO, message: WorkerReady | WorkerFailed) -> None:
+    answers.write(msgspec.json.encode(message) + b"\n")
+
+
+def _parameters(params: Any, options: WorkerOptions, api_key: str) -> Any:
+    params.model.path = options.model_path
+    params.model_alias = {options.alias}
+    params.n_ctx = options.context_length
+    params.n_parallel = options.parallel
+    params.n_batch = params.n_ubatch = options.batch_size
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads
+    params.cache_ram_mib = options.cache_mib
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_keys = [api_key]
+    params.cors_origins = ""
+    params.ui = False
+    params.verbosity = _ERRORS_ONLY
+    return params
+
+
+if __name__ == "__main__":
+    main()

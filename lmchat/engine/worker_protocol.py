@@ -1,0 +1,62 @@
+"""The lines between an engine and its worker process: one order down, one answer up, each a JSON object on a line.
+
+The worker stays alive for as long as its standard input is open. Everything after the answer goes over HTTP.
+"""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+
+def spare_core_threads() -> int:
+    """All cores but one, at least one.
+
+    llama.cpp's threads spin while they wait for each other, so a core that anything else wants stalls all of them.
+    """
+    return max(1, (os.cpu_count() or 2) - 1)
+
+
+class WorkerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How to load one model. Sizes are in tokens unless the name says otherwise."""
+
+    model_path: str
+    context_length: int = 4096
+    """Shared by all parallel requests; no more than the model was made for is given."""
+    threads: int = msgspec.field(default_factory=spare_core_threads)
+    """For generation and for prompts alike: two different numbers make both wait for each other."""
+    batch_size: int = 128
+    """Prompt tokens between two looks at whether the request was given up; small keeps cancelling quick."""
+    parallel: int = 1
+    cache_mib: int = 256
+    """Memory for the prompts of earlier conversations, in MiB."""
+    alias: str = "model"
+    """The name that replies carry instead of the file's path."""
+
+
+class WorkerOrder(msgspec.Struct, frozen=True):
+    """The line that the worker waits for. The key comes this way because a command line can be read by others."""
+
+    options: WorkerOptions
+    api_key: str
+
+
+class WorkerReady(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):
+    """The model is loaded and the address answers."""
+
+    url: str
+    load_seconds: float
+
+
+class WorkerFailed(msgspec.Struct, frozen=True, tag_field="event", tag="error"):
+    """The worker could not get ready, and ends now.
+
+    `stage` is `order` (the line made no sense), `import` (no llama.cpp here) or `load` (the model did not load).
+    """
+
+    stage: str
+    message: str
+
+
+WorkerAnswer = WorkerReady | WorkerFailed

@@ -1,0 +1,1 @@
+"""Markdown to styled lines, incrementally: text in, lines out; no widget, no terminal."""

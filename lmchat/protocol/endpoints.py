@@ -1,0 +1,263 @@
+"""What each endpoint takes and gives: the payloads of calls and channels, named after the endpoints."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from lmchat.protocol.errors import SerializedError
+from lmchat.protocol.kvconfig import KVConfig, KVConfigStack
+from lmchat.values.chat import ChatHistoryData, ToolCallRequest
+from lmchat.values.model import LlmInstanceInfo, ModelInfo, ModelInstanceInfo
+from lmchat.values.prediction import LlmPredictionFragment, LlmPredictionStats, PromptProcessingDetails
+
+
+class _Payload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    pass
+
+
+class _Packet(_Payload, frozen=True, kw_only=True, tag_field="type"):
+    pass
+
+
+# Which model is meant
+
+
+class ModelQuery(_Payload, frozen=True, kw_only=True):
+    """Any loaded model that fits all that is given."""
+
+    domain: str | None = None
+    identifier: str | None = None
+    path: str | None = None
+    vision: bool | None = None
+
+
+class QuerySpecifier(_Packet, frozen=True, kw_only=True, tag="query"):
+    query: ModelQuery
+
+
+class InstanceSpecifier(_Packet, frozen=True, kw_only=True, tag="instanceReference"):
+    instance_reference: str
+
+
+ModelSpecifier: TypeAlias = QuerySpecifier | InstanceSpecifier
+
+
+def by_identifier(identifier: str) -> ModelSpecifier:
+    """The loaded model of this name."""
+    return QuerySpecifier(query=ModelQuery(identifier=identifier))
+
+
+# Calls
+
+
+class SpecifierParameter(_Payload, frozen=True, kw_only=True):
+    """getLoadConfig"""
+
+    specifier: ModelSpecifier
+
+
+class GetModelInfo(_Payload, frozen=True, kw_only=True):
+    specifier: ModelSpecifier
+    throw_if_not_found: bool = msgspec.field(default_factory=lambda: True)
+
+
+class UnloadModel(_Payload, frozen=True, kw_only=True):
+    identifier: str
+
+
+class StringParameter(_Payload, frozen=True, kw_only=True):
+    """tokenize, countTokens"""
+
+    specifier: ModelSpecifier
+    input_string: str
+
+
+class Tokens(_Payload, frozen=True, kw_only=True):
+    tokens: tuple[int, ...]
+
+
+class TokenCount(_Payload, frozen=True, kw_only=True):
+    token_count: int
+
+
+class ApplyPromptTemplate(_Payload, frozen=True, kw_only=True):
+    specifier: ModelSpecifier
+    history: ChatHistoryData
+    prediction_config_stack: KVConfigStack = KVConfigStack()
+    opts: dict[str, Any] = {}
+
+
+class FormattedPrompt(_Payload, frozen=True, kw_only=True):
+    formatted: str
+
+
+class ServerVersion(_Payload, frozen=True, kw_only=True):
+    version: str
+    build: int = msgspec.field(default_factory=int)
+
+
+# The predict channel
+
+
+class Predict(_Payload, frozen=True, kw_only=True):
+    model_specifier: ModelSpecifier
+    history: ChatHistoryData
+    prediction_config_stack: KVConfigStack
+    fuzzy_preset_identifier: str | None = None
+    ignore_server_session_config: bool | None = None
+
+
+class PromptProcessingProgress(_Packet, frozen=True, kw_only=True, tag="promptProcessingProgress"):
+    progress: float
+    details: PromptProcessingDetails | None = None
+
+
+class Fragment(_Packet, frozen=True, kw_only=True, tag="fragment"):
+    fragment: LlmPredictionFragment
+
+
+class ToolCallGenerationStart(_Packet, frozen=True, kw_only=True, tag="toolCallGenerationStart"):
+    tool_call_id: str | None = None
+
+
+class ToolCallGenerationEnd(_Packet, frozen=True, kw_only=True, tag="toolCallGenerationEnd"):
+    tool_call_request: ToolCallRequest
+
+
+class ToolCallGenerationFailed(_Packet, frozen=True, kw_only=True, tag="toolCallGenerationFailed"):
+    error: SerializedError = SerializedError()
+
+
+class PredictionSuccess(_Packet, frozen=True, kw_only=True, tag="success"):
+    stats: LlmPredictionStats
+    model_info: LlmInstanceInfo
+    load_model_config: KVConfig
+    prediction_config: KVConfig
+
+
+class PredictionError(_Packet, frozen=True, kw_only=True, tag="error"):
+    """Sent by old servers in place of a channel error."""
+
+    error: SerializedError = SerializedError()
+
+
+PredictPacket: TypeAlias = (
+    PromptProcessingProgress
+    | Fragment
+    | ToolCallGenerationStart
+    | ToolCallGenerationEnd
+    | ToolCallGenerationFailed
+    | PredictionSuccess
+    | PredictionError
+)
+
+
+# The getOrLoad and loadModel channels
+
+
+class GetOrLoad(_Payload, frozen=True, kw_only=True):
+    identifier: str
+    load_config_stack: KVConfigStack
+    load_ttl_ms: int | None = None
+
+
+class AlreadyLoaded(_Packet, frozen=True, kw_only=True, tag="alreadyLoaded"):
+    info: ModelInstanceInfo
+
+
+class UnloadingOtherJITModel(_Packet, frozen=True, kw_only=True, tag="unloadingOtherJITModel"):
+    info: ModelInstanceInfo
+
+
+class StartLoading(_Packet, frozen=True, kw_only=True, tag="startLoading"):
+    identifier: str
+    info: ModelInfo
+
+
+class LoadProgress(_Packet, frozen=True, kw_only=True, tag="loadProgress"):
+    progress: float
+
+
+class LoadSuccess(_Packet, frozen=True, kw_only=True, tag="loadSuccess"):
+    info: ModelInstanceInfo
+
+
+LoadPacket: TypeAlias = AlreadyLoaded | UnloadingOtherJITModel | StartLoading | LoadProgress | LoadSuccess
+
+
+# Downloads
+
+
+class SearchOptions(_Payload, frozen=True, kw_only=True):
+    search_term: str | None = None
+    limit: int | None = None
+
+
+class SearchModels(_Payload, frozen=True, kw_only=True):
+    opts: SearchOptions
+
+
+class ResultIdentifier(_Payload, frozen=True, kw_only=True):
+    type: str
+    identifier: str
+
+
+class SearchResult(_Payload, frozen=True, kw_only=True):
+    name: str
+    identifier: ResultIdentifier
+
+
+class SearchResults(_Payload, frozen=True, kw_only=True):
+    results: tuple[SearchResult, ...]
+
+
+class GetModelDownloadOptions(_Payload, frozen=True, kw_only=True):
+    model_search_result_identifier: ResultIdentifier
+
+
+class DownloadOption(_Payload, frozen=True, kw_only=True):
+    name: str
+    size_bytes: int
+    fit_estimation: str = msgspec.field(default_factory=lambda: "fitWithoutGPU")
+    download_identifier: str
+    indexed_model_identifier: str
+    compatibility_type: str = msgspec.field(default_factory=lambda: "gguf")
+    recommended: bool | None = None
+
+
+class DownloadOptions(_Payload, frozen=True, kw_only=True):
+    results: tuple[DownloadOption, ...]
+
+
+class DownloadModel(_Payload, frozen=True, kw_only=True):
+    download_identifier: str
+
+
+class DownloadUpdate(_Payload, frozen=True, kw_only=True):
+    downloaded_bytes: int
+    total_bytes: int
+    speed_bytes_per_second: float
+
+
+class DownloadProgress(_Packet, frozen=True, kw_only=True, tag="downloadProgress"):
+    update: DownloadUpdate
+
+
+class StartFinalizing(_Packet, frozen=True, kw_only=True, tag="startFinalizing"):
+    pass
+
+
+class DownloadSuccess(_Packet, frozen=True, kw_only=True, tag="success"):
+    default_identifier: str
+
+
+DownloadPacket: TypeAlias = DownloadProgress | StartFinalizing | DownloadSuccess
+
+
+# What a client sends on an open channel
+
+
+class Cancel(_Packet, frozen=True, kw_only=True, tag="cancel"):
+    pass

@@ -1,0 +1,1 @@
+"""Conversations on disk: SQLite in, values out."""

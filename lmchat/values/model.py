@@ -1,0 +1,82 @@
+"""What a server says about a model: on its disk (`LlmInfo`), or loaded (`LlmInstanceInfo`).
+
+Field names follow LM Studio's Python SDK; the JSON form is the protocol's.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+def _null() -> None:
+    """Default of fields that the protocol wants present even when null; a factory is never omitted by encoding."""
+
+
+class Quantization(msgspec.Struct, frozen=True):
+    """How a model's weights are stored."""
+
+    name: str
+    bits: float
+
+
+class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, tag_field="type"):
+    model_key: str
+    """What a person types to load the model."""
+    format: str
+    display_name: str
+    path: str
+    """`publisher/repository/file`, relative to the server's model folder."""
+    size_bytes: int
+    max_context_length: int
+    """The longest context the model was made for, in tokens."""
+    publisher: str = ""
+    indexed_model_identifier: str = ""
+    device_identifier: str | None = msgspec.field(default_factory=_null)
+    """The machine that has the model; None is the server's own."""
+    params_string: str | None = None
+    architecture: str | None = None
+    quantization: Quantization | None = None
+
+
+class _Instance(_Model, frozen=True, kw_only=True):
+    identifier: str
+    """The name of this instance, unique on its server."""
+    instance_reference: str
+    context_length: int
+    """The context it was loaded with, in tokens."""
+    ttl_ms: float | None = msgspec.field(default_factory=_null)
+    """Milliseconds of idleness after which it is unloaded; None: it stays."""
+    last_used_time: float | None = msgspec.field(default_factory=_null)
+    """Unix milliseconds of its last use."""
+
+
+class LlmInfo(_Model, frozen=True, kw_only=True, tag="llm"):
+    """A language model on a server's disk."""
+
+    vision: bool = msgspec.field(default_factory=lambda: False)
+    trained_for_tool_use: bool = msgspec.field(default_factory=lambda: False)
+
+
+class EmbeddingModelInfo(_Model, frozen=True, kw_only=True, tag="embedding"):
+    """An embedding model on a server's disk."""
+
+
+class LlmInstanceInfo(_Instance, frozen=True, kw_only=True, tag="llm"):
+    """A language model that is loaded."""
+
+    vision: bool = msgspec.field(default_factory=lambda: False)
+    trained_for_tool_use: bool = msgspec.field(default_factory=lambda: False)
+
+    def model(self) -> LlmInfo:
+        """What holds for the model whichever instance answers."""
+        return LlmInfo(**{name: getattr(self, name) for name in LlmInfo.__struct_fields__})
+
+
+class EmbeddingModelInstanceInfo(_Instance, frozen=True, kw_only=True, tag="embedding"):
+    """An embedding model that is loaded."""
+
+
+ModelInfo: TypeAlias = LlmInfo | EmbeddingModelInfo
+ModelInstanceInfo: TypeAlias = LlmInstanceInfo | EmbeddingModelInstanceInfo
