@@ -1,1 +1,74 @@
-"""lmchat: a terminal chat for local language models, and a client library for LM Studio's protocol."""
+"""lmchat: a terminal chat for local language models, and a client library for LM Studio's protocol.
+
+    import lmchat as lms
+
+    model = lms.llm()
+    print(model.respond("What is the meaning of life?"))
+
+The names are those of LM Studio's Python SDK. They are resolved when they are first used, so that a script which only
+wants `Chat` loads no socket library, and none of them loads the user interface, the store or the engine.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "lmchat.client.async_api": ("AsyncClient", "AsyncLLM", "AsyncPredictionStream"),
+    "lmchat.client.default": (
+        "configure_default_client",
+        "get_default_client",
+        "list_downloaded_models",
+        "list_loaded_models",
+        "llm",
+    ),
+    "lmchat.client.portal": ("get_sync_api_timeout", "set_sync_api_timeout"),
+    "lmchat.client.sync_api": ("LLM", "Client", "PredictionStream"),
+    "lmchat.values.chat": (
+        "AnyChatMessage",
+        "AssistantResponse",
+        "Chat",
+        "FileHandle",
+        "SystemPrompt",
+        "TextData",
+        "ToolCallRequest",
+        "ToolCallResultData",
+        "ToolResultMessage",
+        "UserMessage",
+    ),
+    "lmchat.values.config": ("LlmLoadModelConfig", "LlmPredictionConfig"),
+    "lmchat.values.errors": (
+        "EngineError",
+        "LMStudioCancelledError",
+        "LMStudioChannelClosedError",
+        "LMStudioClientError",
+        "LMStudioError",
+        "LMStudioModelNotFoundError",
+        "LMStudioOSError",
+        "LMStudioPredictionError",
+        "LMStudioPresetNotFoundError",
+        "LMStudioRuntimeError",
+        "LMStudioServerError",
+        "LMStudioTimeoutError",
+        "LMStudioValueError",
+        "LMStudioWebsocketError",
+    ),
+    "lmchat.values.model": ("EmbeddingModelInfo", "LlmInfo", "LlmInstanceInfo", "ModelInfo", "ModelInstanceInfo"),
+    "lmchat.values.prediction": ("LlmPredictionFragment", "LlmPredictionStats", "PredictionResult"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605  # the stub beside this file lists the names for type checkers
+
+
+def __getattr__(name: str) -> Any:
+    if (home := _HOME_OF.get(name)) is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

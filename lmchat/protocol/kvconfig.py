@@ -26,6 +26,10 @@ class KVConfig(msgspec.Struct, frozen=True):
 
     fields: tuple[KVField, ...] = ()
 
+    def values(self) -> dict[str, Any]:
+        """The settings that hold, by key."""
+        return {field.key: field.value for field in self.fields}
+
 
 class KVConfigLayer(msgspec.Struct, frozen=True, rename="camel"):
     """Settings from one origin."""
