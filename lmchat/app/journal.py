@@ -1,0 +1,45 @@
+"""The text of an answer on its way to disk: never more than a moment behind what has been seen."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from lmchat.store.thread import StoreThread
+from lmchat.values.chat import TextData
+from lmchat.values.history import ReasoningData
+from lmchat.values.prediction import LlmPredictionFragment
+
+DELAY: Final = 0.1
+"""Seconds from a fragment to its write; with the write itself it stays under the 0.15 s that are promised."""
+
+
+class Journal:
+    """Gathers fragments and appends them to the store's journal, several at a time."""
+
+    def __init__(self, store: StoreThread, message_id: int) -> None:
+        self._store = store
+        self._message_id = message_id
+        self._pieces: list[TextData | ReasoningData] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def write(self, fragment: LlmPredictionFragment) -> None:
+        """Take a fragment."""
+        match fragment.reasoning_type:
+            case "none":
+                self._pieces.append(TextData(fragment.content))
+            case "reasoning":
+                self._pieces.append(ReasoningData(text=fragment.content))
+            case _:
+                return
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(DELAY, self.flush)
+
+    def flush(self) -> None:
+        """Hand what was gathered to the store."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._pieces:
+            pieces, self._pieces = self._pieces, []
+            self._store.post(lambda store: store.append_to_answer(self._message_id, pieces))

@@ -1,0 +1,143 @@
+"""What a person has set: options before the environment, the environment before the file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lmchat.values.config import LlmPredictionConfig, read_config
+from lmchat.values.errors import LMStudioValueError, SettingsError
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings, each with the name that it has in the file."""
+
+    host: str | None = None
+    """The server, `host:port` or a `ws://`/`wss://` address; None: one found on this machine, else our engine."""
+    model: str | None = None
+    """A model key, or the path of a GGUF file for our own engine; None: what the server has loaded."""
+    system_prompt: str | None = None
+    """How the model is to behave in new conversations."""
+    theme: str | None = None
+    """The name of a theme; None: the default one."""
+    prediction: LlmPredictionConfig = LlmPredictionConfig()
+    """Options of each prediction; what is not set is the server's to decide."""
+
+
+def load_settings(file: Path) -> Settings:
+    """The settings of a file and the environment; a file that does not exist sets nothing.
+
+    Raises:
+        SettingsError: the file cannot be read, or a line of it is wrong; the message shows the line.
+    """
+    settings = _read_file(file)
+    return merge(settings, host=os.environ.get("LMCHAT_HOST"), model=os.environ.get("LMCHAT_MODEL"))
+
+
+def merge(
+    settings: Settings,
+    *,
+    host: str | None = None,
+    model: str | None = None,
+    system_prompt: str | None = None,
+    options: Sequence[str] = (),
+) -> Settings:
+    """The settings with those given put over them; what is None or empty leaves the setting as it is.
+
+    Args:
+        options: prediction options as `name=value`, the value as in TOML, or plain text.
+
+    Raises:
+        SettingsError: an option is unknown or does not fit.
+    """
+    return msgspec.structs.replace(
+        settings,
+        host=host or settings.host,
+        model=model or settings.model,
+        system_prompt=settings.system_prompt if system_prompt is None else system_prompt,
+        prediction=_with_options(settings.prediction, options),
+    )
+
+
+def _with_options(config: LlmPredictionConfig, options: Sequence[str]) -> LlmPredictionConfig:
+    given: dict[str, Any] = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not equals:
+            raise SettingsError(f"{option!r} sets nothing. Write name=value, such as temperature=0.6.")
+        given[name.strip()] = _value(value.strip())
+    try:
+        over = read_config(given, LlmPredictionConfig)
+    except LMStudioValueError as wrong:
+        raise SettingsError(str(wrong)) from wrong
+    changed = {name: value for name in over.__struct_fields__ if (value := getattr(over, name)) is not None}
+    return msgspec.structs.replace(config, **changed)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _read_file(file: Path) -> Settings:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as wrong:
+        reason = wrong.strerror if isinstance(wrong, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f"The settings in {file} cannot be read: {reason}.") from wrong
+    try:
+        return _convert(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as wrong:
+        line = re.search(r"line (\d+)", str(wrong))
+        number = int(line[1]) if line else len(text.splitlines())
+        raise _wrong_line(file, text, number, re.sub(r"\s*\(at .*\)$", "", str(wrong))) from wrong
+    except _WrongSetting as wrong:
+        raise _wrong_line(file, text, _line_of(text, wrong.name), wrong.reason) from wrong
+
+
+class _WrongSetting(Exception):
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+
+def _convert(table: dict[str, Any]) -> Settings:
+    for name in table:
+        if name not in Settings.__struct_fields__:
+            near = difflib.get_close_matches(name, Settings.__struct_fields__, n=1)
+            raise _WrongSetting(
+                name, f"there is no setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+            )
+    prediction = table.pop("prediction", {})
+    for name, value in table.items():
+        if not isinstance(value, str):
+            raise _WrongSetting(name, f"{name!r} takes text in quotes")
+    for name, value in prediction.items() if isinstance(prediction, dict) else [("prediction", prediction)]:
+        try:
+            read_config({name: value}, LlmPredictionConfig)
+        except LMStudioValueError as wrong:
+            raise _WrongSetting(name, str(wrong).rstrip(".")) from wrong
+    return Settings(**table, prediction=read_config(prediction, LlmPredictionConfig))
+
+
+def _line_of(text: str, name: str) -> int:
+    pattern = re.compile(rf"\s*\[?\s*[\"']?{re.escape(name)}[\"']?\s*[\]=]")
+    return next((number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 1)
+
+
+def _wrong_line(file: Path, text: str, number: int, reason: str) -> SettingsError:
+    lines = text.splitlines()
+    shown = lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    return SettingsError(f"{file}, line {number}: {reason}.\n    {shown}\nMend the line, or take it out.")
