@@ -27,22 +27,28 @@ def main() -> None:
         return
     try:
         order = msgspec.json.decode(line, type=WorkerOrder)
+        server, load_seconds = _serve(order)
     except msgspec.DecodeError as error:
-        return _answer(answers, WorkerFailed("order", str(error)))
-    try:
-        import xllamacpp
+        _answer(answers, WorkerFailed("order", str(error)))
     except ImportError as error:
-        return _answer(answers, WorkerFailed("import", str(error)))
-    began = time.monotonic()
-    try:
-        server = xllamacpp.Server(_parameters(xllamacpp.CommonParams(), order.options, order.api_key))
+        _answer(answers, WorkerFailed("import", str(error)))
     except Exception as error:  # whatever a native constructor throws, the parent has to hear of it
-        return _answer(answers, WorkerFailed("load", str(error)))
-    _answer(answers, WorkerReady(server.listening_address, time.monotonic() - began))
-    while sys.stdin.buffer.read(4096):
-        pass
-    # Taking the server apart would wait for requests that run; the system frees everything at once.
-    os._exit(0)
+        _answer(answers, WorkerFailed("load", str(error)))
+    else:
+        _answer(answers, WorkerReady(server.listening_address, load_seconds))
+        while sys.stdin.buffer.read(4096):
+            pass
+        # Taking the server apart would wait for requests that run; the system frees everything at once.
+        os._exit(0)
+
+
+def _serve(order: WorkerOrder) -> tuple[Any, float]:
+    """The server, which answers already, and the seconds that loading took."""
+    import xllamacpp
+
+    began = time.monotonic()
+    server = xllamacpp.Server(_parameters(xllamacpp.CommonParams(), order.options, order.api_key))
+    return server, time.monotonic() - began
 
 
 def _claim_stdout() -> BinaryIO:

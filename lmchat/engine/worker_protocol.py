@@ -11,11 +11,12 @@ import msgspec
 
 
 def spare_core_threads() -> int:
-    """All cores but one, at least one.
+    """All cores that this process may use but one, at least one.
 
     llama.cpp's threads spin while they wait for each other, so a core that anything else wants stalls all of them.
     """
-    return max(1, (os.cpu_count() or 2) - 1)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)
 
 
 class WorkerOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,71 @@
+"""Rows of the database as values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from lmchat.store.codec import read_json
+from lmchat.values.chat import TextData
+from lmchat.values.history import ConversationSummary, MessageRecord, Part, Provenance, ReasoningData
+from lmchat.values.prediction import LlmPredictionStats
+
+Row: TypeAlias = tuple[Any, ...]
+Journal: TypeAlias = Iterable[tuple[str, str]]
+"""Pieces of an answer as (kind, text), in order."""
+
+SELECT_SUMMARY = """
+    SELECT id, title, created_at, updated_at,
+        (SELECT count(*) FROM messages WHERE conversation_id = conversations.id)
+    FROM conversations
+"""
+MESSAGE_COLUMNS = "id, parent_id, role, parts, created_at, stats, provenance, error, owner"
+
+_PARTS = msgspec.json.Decoder(tuple[Part, ...])
+_STATS = msgspec.json.Decoder(LlmPredictionStats)
+_PROVENANCE = msgspec.json.Decoder(Provenance)
+
+
+def summary(row: Row) -> ConversationSummary:
+    """The conversation of a row of `SELECT_SUMMARY`."""
+    number, title, created_at, updated_at, message_count = row
+    return ConversationSummary(
+        id=number, title=title, created_at=created_at, updated_at=updated_at, message_count=message_count
+    )
+
+
+def message(row: Row, journal: Journal = ()) -> MessageRecord:
+    """The message of a row of `MESSAGE_COLUMNS`; while it is being written, its parts are those of its journal."""
+    number, parent_id, role, parts, created_at, stats, provenance, error, owner = row
+    return MessageRecord(
+        id=number,
+        parent_id=parent_id,
+        role=role,
+        parts=read_json(parts, _PARTS) if owner is None else journal_parts(journal),
+        created_at=created_at,
+        stats=None if stats is None else read_json(stats, _STATS),
+        provenance=None if provenance is None else read_json(provenance, _PROVENANCE),
+        error=error,
+    )
+
+
+def is_being_written(row: Row) -> bool:
+    """Whether the message of a row of `MESSAGE_COLUMNS` is not finished yet."""
+    return row[-1] is not None
+
+
+def journal_parts(journal: Journal) -> tuple[Part, ...]:
+    """What a journal holds: neighbours of the same kind are one part."""
+    parts: list[Part] = []
+    for kind, pieces in itertools.groupby(journal, key=lambda piece: piece[0]):
+        text = "".join(text for _, text in pieces)
+        parts.append(ReasoningData(text=text) if kind == "reasoning" else TextData(text))
+    return tuple(parts)
+
+
+def journal_kind(piece: TextData | ReasoningData) -> str:
+    """The kind under which the journal has a piece."""
+    return "reasoning" if isinstance(piece, ReasoningData) else "text"

@@ -1,0 +1,105 @@
+"""The shape of the database: numbered migrations, which are only ever appended to.
+
+A file's `user_version` is the number of migrations it has had. The tables do without STRICT, which SQLite knows since
+3.37: Python on several long-lived Linux distributions has an older one, and a file with it could not even be read
+there. Every value that is bound has its column's type already.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from lmchat.store.transaction import transaction
+from lmchat.values.errors import StoreError
+
+APPLICATION_ID = 0x6C6D6368
+"""Marks a SQLite file as ours; `file` and SQLite's own tools show it."""
+
+_FIRST = (
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    # AUTOINCREMENT: the number of something deleted never comes back as something else. A key holds the id together
+    # with its conversation, so that a message's parent and a conversation's leaf cannot be of another conversation.
+    """
+    CREATE TABLE conversations (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        title TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        updated_at REAL NOT NULL,
+        leaf_id INTEGER,
+        FOREIGN KEY (id, leaf_id) REFERENCES messages (conversation_id, id)
+    )
+    """,
+    "CREATE INDEX conversations_by_activity ON conversations (updated_at)",
+    # While an answer is being written, owner names the program that writes it; otherwise it is NULL.
+    """
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+        parent_id INTEGER,
+        role TEXT NOT NULL,
+        parts TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        stats TEXT,
+        provenance TEXT,
+        error TEXT,
+        owner TEXT,
+        UNIQUE (conversation_id, id),
+        FOREIGN KEY (conversation_id, parent_id) REFERENCES messages (conversation_id, id)
+    )
+    """,
+    "CREATE INDEX messages_by_parent ON messages (conversation_id, parent_id)",
+    "CREATE INDEX messages_being_written ON messages (owner) WHERE owner IS NOT NULL",
+    """
+    CREATE TABLE journal (
+        message_id INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
+        seq INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (message_id, seq)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE prompt_history (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        text TEXT NOT NULL,
+        at REAL NOT NULL
+    )
+    """,
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+"""Each migration's statements, in order; what is released is never edited."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database to the present shape, each step in a transaction of its own.
+
+    Raises:
+        StoreError: the file is a newer lmchat's or another program's. It is left as it is.
+    """
+    version = _check(connection)
+    while version < len(MIGRATIONS):
+        with transaction(connection, "IMMEDIATE"):
+            version = _check(connection)
+            if version < len(MIGRATIONS):
+                for statement in MIGRATIONS[version]:
+                    connection.execute(statement)
+                version += 1
+                connection.execute(f"PRAGMA user_version = {version}")
+
+
+def _check(connection: sqlite3.Connection) -> int:
+    version = _number(connection, "PRAGMA user_version")
+    ours = _number(connection, "PRAGMA application_id") == APPLICATION_ID
+    if not ours and (version or _number(connection, "SELECT count(*) FROM sqlite_master")):
+        raise StoreError("The file is another program's database. Move it away, or set LMCHAT_DATA_DIR elsewhere.")
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"The conversations were kept by a newer lmchat (format {version}; this one reads up to "
+            f"{len(MIGRATIONS)}). Update lmchat, or set LMCHAT_DATA_DIR to another folder."
+        )
+    return version
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])

@@ -1,0 +1,201 @@
+"""Migrations: from nothing, from the oldest shape, refused for what is not ours."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lmchat.store import schema
+from lmchat.store.store import Store
+from lmchat.values.chat import (
+    FileHandle,
+    TextData,
+    ToolCallRequest,
+    ToolCallRequestData,
+    ToolCallResultData,
+)
+from lmchat.values.config import LlmLoadModelConfig, LlmPredictionConfig
+from lmchat.values.errors import StoreError
+from lmchat.values.history import MessageRecord, Provenance, ReasoningData
+from lmchat.values.model import LlmInstanceInfo, Quantization
+from lmchat.values.prediction import LlmPredictionStats
+
+# What the first released version wrote. It is never changed: whatever comes later has to read it.
+OLDEST = """
+PRAGMA application_id = 1819108200;
+CREATE TABLE conversations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+    leaf_id INTEGER, FOREIGN KEY (id, leaf_id) REFERENCES messages (conversation_id, id)
+);
+CREATE INDEX conversations_by_activity ON conversations (updated_at);
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    parent_id INTEGER, role TEXT NOT NULL, parts TEXT NOT NULL, created_at REAL NOT NULL, stats TEXT, provenance TEXT,
+    error TEXT, owner TEXT, UNIQUE (conversation_id, id),
+    FOREIGN KEY (conversation_id, parent_id) REFERENCES messages (conversation_id, id)
+);
+CREATE INDEX messages_by_parent ON messages (conversation_id, parent_id);
+CREATE INDEX messages_being_written ON messages (owner) WHERE owner IS NOT NULL;
+CREATE TABLE journal (
+    message_id INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE, seq INTEGER NOT NULL, kind TEXT NOT NULL,
+    text TEXT NOT NULL, PRIMARY KEY (message_id, seq)
+) WITHOUT ROWID;
+CREATE TABLE prompt_history (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL, at REAL NOT NULL);
+
+INSERT INTO conversations VALUES (1, 'Old times', 1700000000.5, 1700000003.5, NULL);
+INSERT INTO messages VALUES
+    (1, 1, NULL, 'user', '[{"type":"text","text":"Hello"},{"type":"file","name":"a.png","identifier":"f1",
+        "sizeBytes":12,"fileType":"image"}]', 1700000001.5, NULL, NULL, NULL, NULL),
+    (2, 1, 1, 'assistant', '[{"type":"reasoning","text":"Hm.","tokens":2,"seconds":0.5},{"type":"text","text":"Hi"},
+        {"type":"toolCallRequest","toolCallRequest":{"type":"function","name":"add","id":"c1","arguments":{"a":1}}}]',
+        1700000002.5,
+        '{"stopReason":"eosFound","tokensPerSecond":20.5,"predictedTokensCount":7}',
+        '{"server":"local","model":{"type":"llm","modelKey":"tiny","format":"gguf","displayName":"Tiny","path":"p/t.gguf",
+          "sizeBytes":100,"maxContextLength":2048,"deviceIdentifier":null,"quantization":{"name":"Q4","bits":4},
+          "identifier":"tiny","instanceReference":"r1","contextLength":1024,"ttlMs":null,"lastUsedTime":null,
+          "vision":false,"trainedForToolUse":true},
+          "load_config":{"contextLength":1024},"prediction_config":{"temperature":0.5,"topPSampling":false},
+          "measured_by":"client"}', NULL, NULL),
+    (3, 1, 2, 'tool', '[{"type":"toolCallResult","content":"2","toolCallId":"c1","name":"add"}]', 1700000003.0,
+        NULL, NULL, NULL, NULL),
+    (4, 1, 3, 'assistant', '[]', 1700000003.5, NULL, '{"server":"local"}', NULL, 'somebody');
+INSERT INTO journal VALUES (4, 1, 'text', 'It is '), (4, 2, 'text', 'two');
+UPDATE conversations SET leaf_id = 4;
+INSERT INTO prompt_history VALUES (1, 'Hello', 1700000001.5);
+PRAGMA user_version = 1;
+"""
+
+OLDEST_MESSAGES = [
+    MessageRecord(
+        id=1,
+        parent_id=None,
+        role="user",
+        parts=(TextData("Hello"), FileHandle(name="a.png", identifier="f1", size_bytes=12, file_type="image")),
+        created_at=1700000001.5,
+    ),
+    MessageRecord(
+        id=2,
+        parent_id=1,
+        role="assistant",
+        parts=(
+            ReasoningData(text="Hm.", tokens=2, seconds=0.5),
+            TextData("Hi"),
+            ToolCallRequestData(ToolCallRequest(name="add", id="c1", arguments={"a": 1})),
+        ),
+        created_at=1700000002.5,
+        stats=LlmPredictionStats(stop_reason="eosFound", tokens_per_second=20.5, predicted_tokens_count=7),
+        provenance=Provenance(
+            server="local",
+            model=LlmInstanceInfo(
+                model_key="tiny",
+                format="gguf",
+                display_name="Tiny",
+                path="p/t.gguf",
+                size_bytes=100,
+                max_context_length=2048,
+                quantization=Quantization("Q4", 4),
+                identifier="tiny",
+                instance_reference="r1",
+                context_length=1024,
+                trained_for_tool_use=True,
+            ),
+            load_config=LlmLoadModelConfig(context_length=1024),
+            prediction_config=LlmPredictionConfig(temperature=0.5, top_p_sampling=False),
+            measured_by="client",
+        ),
+    ),
+    MessageRecord(
+        id=3,
+        parent_id=2,
+        role="tool",
+        parts=(ToolCallResultData(content="2", tool_call_id="c1", name="add"),),
+        created_at=1700000003.0,
+    ),
+    MessageRecord(
+        id=4,
+        parent_id=3,
+        role="assistant",
+        parts=(TextData("It is two"),),
+        created_at=1700000003.5,
+        provenance=Provenance(server="local"),
+    ),
+]
+
+
+def shape(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Tables with their columns and keys, indices with their columns, and the version."""
+    with closing(sqlite3.connect(path)) as db:
+        found: dict[str, list[tuple[object, ...]]] = {"version": db.execute("PRAGMA user_version").fetchall()}
+        for kind, name in db.execute("SELECT type, name FROM sqlite_master ORDER BY name").fetchall():
+            pragmas = ("table_info", "foreign_key_list") if kind == "table" else ("index_info",)
+            found[name] = [row for pragma in pragmas for row in db.execute(f"PRAGMA {pragma}({name})")]
+        return found
+
+
+def write(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(script)
+
+
+def test_a_new_file_and_the_oldest_one_come_to_the_same_shape(path: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old" / "chats.db"
+    write(old, OLDEST)
+    for file in (path, old):
+        Store.open(file).close()
+    assert shape(path) == shape(old)
+    assert shape(path)["version"] == [(len(schema.MIGRATIONS),)]
+
+
+def test_what_the_oldest_version_wrote_is_read(path: Path) -> None:
+    write(path, OLDEST)
+    store = Store.open(path)
+    try:
+        assert store.notice is None
+        assert [found.title for found in store.conversations()] == ["Old times"]
+        assert store.branch(1) == OLDEST_MESSAGES
+        assert store.prompts() == ["Hello"]
+        assert store.recover() == [4]
+        assert store.branch(1)[3].parts == (TextData("It is two"),)
+    finally:
+        store.close()
+
+
+def test_each_migration_runs_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store.open(path).close()
+    later = (*schema.MIGRATIONS, ("CREATE TABLE later (at REAL)", "INSERT INTO later VALUES (1)"))
+    monkeypatch.setattr(schema, "MIGRATIONS", later)
+    for _ in range(2):
+        Store.open(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT at FROM later").fetchall() == [(1,)]
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store.open(path).close()
+    before = shape(path)
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE later (at REAL)", "NONSENSE")))
+    with pytest.raises(StoreError):
+        Store.open(path)
+    assert shape(path) == before
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (OLDEST + "PRAGMA user_version = 900;", "newer lmchat"),
+        ("CREATE TABLE bookmarks (url TEXT);", "another program"),
+        ("PRAGMA user_version = 3;", "another program"),
+    ],
+)
+def test_a_file_that_is_not_ours_to_change_stays_as_it_is(path: Path, script: str, words: str) -> None:
+    write(path, script)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=words):
+        Store.open(path)
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob("*corrupt*"))
