@@ -1,0 +1,5 @@
+"""`python -m lmchat` is `lmchat`."""
+
+from lmchat.cli import main
+
+main()

@@ -1,0 +1,93 @@
+"""Everything that one run of a front end shares: the settings, the store, the way to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from lmchat.app.conversation import Conversation
+from lmchat.app.model_connection import ConnectionStatus, ModelConnection
+from lmchat.app.settings import Settings
+from lmchat.store.thread import StoreThread
+from lmchat.values.errors import StoreError
+from lmchat.values.history import ConversationSummary
+
+Resume: TypeAlias = int | Literal["latest"] | None
+"""Which conversation to go on with: a number, the latest, or none."""
+_LISTED: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was found when the store was opened."""
+
+    notice: str | None
+    """What the user must know of it, such as a damaged file that was kept aside."""
+    resumed: ConversationSummary | None
+    """The conversation to go on with; None also when there is no latest one."""
+
+
+class Session:
+    """One run. The store begins to open at once, on a thread of its own, and nothing waits for it before it must."""
+
+    def __init__(self, settings: Settings, store_file: Path) -> None:
+        self.settings: Final = settings
+        self.connection: Final = ModelConnection(settings, self._report)
+        self.on_status: Callable[[ConnectionStatus], None] | None = None
+        """Told how the way to the model goes."""
+        self.on_trouble: Callable[[str], None] | None = None
+        """Told what went wrong in the background: a write that failed."""
+        self._store: Final = StoreThread(store_file, self._note_failure)
+
+    async def open(self, resume: Resume = None) -> Opened:
+        """See that the store is open, take up what a killed program left in it, and find a conversation to go on with.
+
+        Raises:
+            StoreError: the store cannot be opened, or has no conversation of the number that was asked for.
+        """
+        notice = await self._store.run(lambda store: store.notice)
+        try:
+            await self._store.run(lambda store: store.recover())
+        except StoreError as wrong:
+            # A full disk must not keep anyone from reading; what was left over is recovered at the next start.
+            notice = str(wrong)
+        match resume:
+            case None:
+                return Opened(notice, None)
+            case "latest":
+                return Opened(notice, await self._store.run(lambda store: store.latest_conversation()))
+        return Opened(notice, await self._store.run(lambda store: store.conversation(resume)))
+
+    def new_conversation(self) -> Conversation:
+        """A conversation in which nothing has been said."""
+        return Conversation(
+            self._store,
+            self.connection,
+            system_prompt=self.settings.system_prompt,
+            config=self.settings.prediction,
+        )
+
+    async def conversations(self) -> list[ConversationSummary]:
+        """The latest conversations, newest first.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        return await self._store.run(lambda store: store.conversations(limit=_LISTED))
+
+    async def close(self) -> None:
+        """Close the way to the model, then the store."""
+        try:
+            await self.connection.close()
+        finally:
+            await self._store.close()
+
+    def _report(self, status: ConnectionStatus) -> None:
+        if self.on_status is not None:
+            self.on_status(status)
+
+    def _note_failure(self, failure: BaseException) -> None:
+        if self.on_trouble is not None:
+            self.on_trouble(str(failure))

@@ -1,0 +1,1 @@
+"""Whole screens; workers live here and nowhere else."""

@@ -1,0 +1,343 @@
+"""The chat screen: it carries messages between the widgets and one conversation, and nothing else decides for them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import ClassVar, Final
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from lmchat.app.conversation import (
+    AnswerFinished,
+    AnswerStarted,
+    Conversation,
+    ConversationEvent,
+    MessageAdded,
+)
+from lmchat.app.model_connection import TINY_MODEL_NOTE, ConnectionStatus
+from lmchat.app.session import Resume, Session
+from lmchat.tui.screens.help import HelpScreen
+from lmchat.tui.widgets.conversation_list import ConversationList
+from lmchat.tui.widgets.conversation_view import ConversationView
+from lmchat.tui.widgets.prompt import Prompt
+from lmchat.tui.widgets.stats_sidebar import StatsSidebar
+from lmchat.tui.widgets.status_line import StatusLine
+from lmchat.tui.wording import ending, figures, rate, seconds
+from lmchat.values.errors import LMStudioError
+from lmchat.values.history import ConversationSummary, MessageRecord
+from lmchat.values.prediction import LlmPredictionFragment
+from lmchat.values.safe_text import safe_line
+
+_READINGS: Final = 1 / 5
+"""Seconds between two looks at the meter."""
+_STOP_TIMEOUT: Final = 3.0
+"""Seconds that an answer gets to end when the program does."""
+_WELCOME: Final = """
+# lmchat
+
+Type a question below and press **Enter**. The answer is written as the model thinks of it; *Esc* stops it.
+
+`Ctrl+N` new conversation · `Ctrl+B` conversations · `F1` help
+"""
+
+
+class ChatScreen(Screen[None]):
+    """The conversation, the prompt, and the sides."""
+
+    CSS_PATH = "chat.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (30, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (8, "-low"), (20, "-high")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop", "Stop"),
+        Binding("ctrl+n", "new", "New"),
+        Binding("ctrl+b", "toggle_list", "Conversations"),
+        Binding("f3", "toggle_stats", "Stats"),
+        Binding("f1", "help", "Help"),
+        Binding("ctrl+t", "fold", "Thoughts", show=False),
+        Binding("pageup", "page(-1)", "Back", show=False, priority=True),
+        Binding("pagedown", "page(1)", "Forth", show=False, priority=True),
+        Binding("ctrl+home", "start", "First line", show=False, priority=True),
+        Binding("ctrl+end", "end", "Last line", show=False, priority=True),
+    ]
+
+    def __init__(self, session: Session, resume: Resume) -> None:
+        super().__init__()
+        self._session = session
+        self._resume = resume
+        self._opened = False
+        self._conversation: Conversation = session.new_conversation()
+
+    def compose(self) -> ComposeResult:
+        """The sides round the middle."""
+        with Horizontal(id="body"):
+            yield ConversationList(id="list")
+            with Vertical(id="middle"):
+                yield ConversationView(id="view")
+                yield StatusLine(id="status")
+                yield Prompt(id="prompt")
+            yield StatsSidebar(id="stats")
+        yield Static("This terminal is too small for lmchat: it needs 30 columns and 8 lines.", id="too-small")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """The prompt takes typing at once; everything else comes after the first picture."""
+        self.query_one(Prompt).focus()
+        self._show_welcome()
+        self._session.on_status = self._show_status
+        self._session.on_trouble = self.query_one(StatusLine).say
+        self._readings = self.set_interval(_READINGS, self._show_reading, pause=True)
+        self.call_after_refresh(self._open)
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer is being written."""
+        return self._conversation.answering
+
+    def say(self, text: str) -> None:
+        """Say something in passing."""
+        self.query_one(StatusLine).say(text)
+
+    async def leave(self) -> None:
+        """Stop what is being written, and wait until it is kept."""
+        await self._conversation.stop()
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT):
+                await self.workers.wait_for_complete([w for w in self.workers if w.group == "answer"])
+        except TimeoutError:
+            self.workers.cancel_group(self, "answer")
+
+    # The way to the model
+
+    @work(group="open")
+    async def _open(self) -> None:
+        try:
+            opened = await self._session.open(self._resume)
+        except LMStudioError as wrong:
+            # Without the store nothing that is said could be kept, so nothing is said.
+            self.app.exit(wrong, return_code=1)
+            return
+        if opened.notice:
+            self.query_one(ConversationView).add_notice(opened.notice, "warning")
+        if opened.resumed is not None:
+            await self._read(opened.resumed)
+        self._opened = True
+        self._connect()
+
+    @work(exclusive=True, group="connect")
+    async def _connect(self) -> None:
+        try:
+            await self._session.connection.ready()
+        except LMStudioError as wrong:
+            self.query_one(ConversationView).add_notice(str(wrong), "error")
+
+    def _show_model(self) -> None:
+        if (model := self._session.connection.model) is None:
+            return
+        self.query_one(StatsSidebar).show_model(model.info, model.server)
+        self._show_numbers()
+        if not self._conversation.messages:
+            self._show_welcome()
+
+    def _show_status(self, status: ConnectionStatus) -> None:
+        line = self.query_one(StatusLine)
+        line.standing = safe_line(status.text)
+        line.progress = status.progress if status.stage in ("downloading", "loading") else None
+        if status.stage not in ("ready", "failed"):
+            self.query_one(StatsSidebar).show_phase(safe_line(status.text.split(":")[0]))
+        else:
+            self.query_one(StatsSidebar).show_phase("ready" if status.stage == "ready" else "no model")
+            self._show_model()
+
+    # Asking and answering
+
+    @on(Prompt.Submitted)
+    def _submit(self, event: Prompt.Submitted) -> None:
+        if self.answering:
+            self.query_one(StatusLine).say("An answer is still being written. Esc stops it.")
+        elif not self._opened:
+            self.query_one(StatusLine).say("The conversations are being opened. Press Enter again in a moment.")
+        elif event.text.strip():
+            self._ask(event.prompt.take())
+        elif self._conversation.awaits_answer:
+            self._ask(None)
+
+    @work(exclusive=True, group="answer")
+    async def _ask(self, text: str | None) -> None:
+        """Say something and follow the answer; without a text, have the last question answered."""
+        conversation = self._conversation
+        asked = conversation.answer() if text is None else conversation.send(text)
+        self._readings.resume()
+        said = text is None
+        try:
+            async with aclosing(asked) as events:
+                async for event in events:
+                    said = said or isinstance(event, MessageAdded)
+                    self._show(event)
+        except LMStudioError as wrong:
+            self._fail(wrong, None if said else text)
+        finally:
+            self._readings.pause()
+            self.refresh_bindings()
+            self._show_numbers()
+
+    def _show(self, event: ConversationEvent) -> None:
+        view = self.query_one(ConversationView)
+        match event:
+            case LlmPredictionFragment():
+                view.feed(event)
+            case MessageAdded(message):
+                view.add(message)
+                self.refresh_bindings()
+            case AnswerStarted(message):
+                view.begin(message)
+            case AnswerFinished(message):
+                view.finish(message)
+
+    def _fail(self, wrong: LMStudioError, unsaid: str | None) -> None:
+        """Say what went wrong; a text that was not kept goes back into the prompt."""
+        advice = "" if unsaid is not None else "\nPress Enter to ask again."
+        self.query_one(ConversationView).add_notice(f"{wrong}{advice}", "error")
+        prompt = self.query_one(Prompt)
+        if unsaid is not None and not prompt.text:
+            prompt.insert(unsaid)
+
+    async def action_stop(self) -> None:
+        """Stop the answer."""
+        if self.has_class("-list"):
+            await self.action_toggle_list()
+        elif self.answering:
+            self.query_one(StatusLine).say("Stopping …")
+            await self._conversation.stop()
+            self.query_one(StatusLine).hush()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to stop only what can be stopped."""
+        if action == "stop":
+            return self.answering or self.has_class("-list")
+        return True
+
+    # Numbers
+
+    def _show_reading(self) -> None:
+        reading = self._conversation.meter.read()
+        if reading.phase == "idle" or not self.answering:
+            return
+        self.query_one(StatsSidebar).show_reading(reading)
+        live = (
+            f"{rate(reading.live_rate)} tok/s live · {seconds(reading.time_to_first_token)} · {reading.tokens} tokens"
+        )
+        self._stats_line(live)
+
+    def _show_numbers(self) -> None:
+        messages = self._conversation.messages
+        model = self._session.connection.model
+        stats = self.query_one(StatsSidebar)
+        stats.show_conversation(messages, model.info.context_length if model else None)
+        last = messages[-1] if messages and messages[-1].role == "assistant" else None
+        if last is not None:
+            stats.show_answer(last)
+        self._stats_line(_summary(last))
+
+    def _stats_line(self, text: str) -> None:
+        """Where there is no sidebar, the line above the prompt has the numbers."""
+        if not self.query_one(StatsSidebar).display and text:
+            self.query_one(StatusLine).standing = text
+
+    # Conversations
+
+    def action_new(self) -> None:
+        """Begin another conversation."""
+        if self._refuse_while_answering():
+            return
+        self._conversation = self._session.new_conversation()
+        self._show_welcome()
+        self.query_one(StatsSidebar).show_answer(None)
+        self._show_numbers()
+        self.query_one(Prompt).focus()
+
+    async def action_toggle_list(self) -> None:
+        """Show or hide the conversations."""
+        listing = self.query_one(ConversationList)
+        if self.has_class("-list"):
+            self.remove_class("-list")
+            self.query_one(Prompt).focus()
+        elif self._opened:
+            listing.show(await self._session.conversations(), self._conversation.id)
+            self.add_class("-list")
+            listing.query_one("OptionList").focus()
+        self.refresh_bindings()
+
+    @on(ConversationList.Chosen)
+    async def _choose(self, event: ConversationList.Chosen) -> None:
+        if self._refuse_while_answering():
+            return
+        await self.action_toggle_list()
+        await self._read(event.summary)
+
+    async def _read(self, summary: ConversationSummary) -> None:
+        conversation = self._session.new_conversation()
+        try:
+            await conversation.open(summary)
+        except LMStudioError as wrong:
+            self.query_one(ConversationView).add_notice(str(wrong), "error")
+            return
+        self._conversation = conversation
+        self.query_one(ConversationView).show(conversation.messages)
+        self._show_numbers()
+
+    def _refuse_while_answering(self) -> bool:
+        if self.answering:
+            self.query_one(StatusLine).say("An answer is still being written. Esc stops it.")
+        return self.answering
+
+    # The view
+
+    @on(ConversationView.Scrolled)
+    def _tell_below(self, event: ConversationView.Scrolled) -> None:
+        new = not event.following and event.below
+        self.query_one(StatusLine).aside = f"{event.below} lines below · Ctrl+End" if new else ""
+
+    def action_page(self, pages: int) -> None:
+        """Read back or forth."""
+        self.query_one(ConversationView).scroll_pages(pages)
+
+    def action_start(self) -> None:
+        """Go to the first line."""
+        self.query_one(ConversationView).go_to_start()
+
+    def action_end(self) -> None:
+        """Go to the last line."""
+        self.query_one(ConversationView).go_to_end()
+
+    def action_fold(self) -> None:
+        """Fold or unfold what was thought."""
+        self.query_one(ConversationView).fold_reasoning()
+
+    def action_toggle_stats(self) -> None:
+        """Show or hide the stats."""
+        self.toggle_class("-stats" if self.has_class("-narrow") else "-no-stats")
+
+    def action_help(self) -> None:
+        """Show the help."""
+        self.app.push_screen(HelpScreen())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The numbers move between the sidebar and the line."""
+        self.call_after_refresh(self._show_numbers)
+
+    def _show_welcome(self) -> None:
+        model = self._session.connection.model
+        note = TINY_MODEL_NOTE if model and model.is_packaged else ""
+        self.query_one(ConversationView).show_welcome(f"{_WELCOME}\n{note}")
+
+
+def _summary(answer: MessageRecord | None) -> str:
+    if answer is None or answer.stats is None:
+        return ""
+    return " · ".join([*figures(answer.stats), ending(answer.stats).short])

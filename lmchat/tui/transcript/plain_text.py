@@ -1,0 +1,46 @@
+"""Text shown exactly as it was typed: wrapped, and otherwise left alone."""
+
+from __future__ import annotations
+
+from lmchat.markdown.cells import cells, clusters, is_narrow
+from lmchat.markdown.lines import Line, Span
+
+_TAB = 4
+
+
+def plain_lines(text: str, width: int, style: str = "text") -> list[Line]:
+    """The lines of a text for a width in cells; blanks at its end are left out."""
+    lines: list[Line] = []
+    for source in text.rstrip().split("\n"):
+        joint: str | None = None
+        for row in _wrap(source.expandtabs(_TAB), max(width, 2)):
+            lines.append(Line((Span(row, style),), cells(row), joint=joint))
+            joint = ""
+    return lines
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    if is_narrow(text):
+        if len(text) <= width:
+            return [text]
+        sizes = [1] * len(text)
+        pieces = list(text)
+    else:
+        pieces, sizes = map(list, zip(*clusters(text), strict=True))
+    rows: list[str] = []
+    start = used = 0
+    space = -1
+    index = 0
+    while index < len(pieces):
+        if used + sizes[index] > width:
+            end = space + 1 if space > start else max(index, start + 1)
+            rows.append("".join(pieces[start:end]))
+            start, space = end, -1
+            index, used = start, 0
+            continue
+        if pieces[index] == " ":
+            space = index
+        used += sizes[index]
+        index += 1
+    rows.append("".join(pieces[start:]))
+    return rows

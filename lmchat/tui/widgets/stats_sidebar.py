@@ -1,0 +1,165 @@
+"""The right side: what the model does now, how full its context is, which model it is, how the conversation stands."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Digits, Sparkline, Static
+
+from lmchat.app.meter import Phase, Reading
+from lmchat.tui.wording import UNKNOWN, count, ending, rate, seconds, size
+from lmchat.values.history import MessageRecord
+from lmchat.values.model import LlmInstanceInfo
+from lmchat.values.safe_text import safe_line
+
+_WIDTH: Final = 26
+_HISTORY: Final = 60
+"""Rates that the sparkline shows."""
+_PHASES: Final[dict[Phase, str]] = {
+    "idle": "ready",
+    "waiting": "waiting for the model",
+    "reading": "reading the prompt",
+    "thinking": "thinking",
+    "answering": "answering",
+    "done": "done",
+}
+
+
+class StatsSidebar(VerticalScroll, can_focus=False):
+    """Numbers that say what they are: live ones are marked live, the server's own are marked server."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rates: deque[float] = deque(maxlen=_HISTORY)
+
+    def compose(self) -> ComposeResult:
+        """Four sections."""
+        yield Static("Now", classes="title")
+        yield Static(_PHASES["idle"], id="phase", markup=False)
+        yield Digits(UNKNOWN, id="rate")
+        yield Static("tok/s", id="rate-source", markup=False)
+        yield Sparkline([], id="rates")
+        yield Static("", id="now", markup=False)
+        yield Static("Context", classes="title")
+        yield Static("", id="context", markup=False)
+        yield Static("Model", classes="title")
+        yield Static("", id="model", markup=False)
+        yield Static("Conversation", classes="title")
+        yield Static("", id="conversation", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin with dashes."""
+        self.show_answer(None)
+        self.show_model(None, "")
+        self.show_conversation((), None)
+
+    def show_phase(self, text: str) -> None:
+        """Say what is going on before anything is asked."""
+        self.query_one("#phase", Static).update(text)
+
+    def show_reading(self, reading: Reading) -> None:
+        """The live numbers of the answer that is being written."""
+        phase = _PHASES[reading.phase]
+        if reading.phase == "reading" and reading.prompt_progress is not None:
+            phase = f"{phase} {reading.prompt_progress:.0%}"
+        self.show_phase(phase)
+        if reading.tokens == 0:
+            self._rates.clear()
+        if reading.live_rate is not None:
+            self._rates.append(reading.live_rate)
+        self._show_rate(reading.live_rate, "tok/s live")
+        self._show_now(
+            first=seconds(reading.time_to_first_token),
+            tokens=_tokens(reading.tokens if reading.tokens else None, reading.reasoning_tokens),
+            elapsed=seconds(reading.elapsed),
+            stop=UNKNOWN,
+        )
+
+    def show_answer(self, message: MessageRecord | None) -> None:
+        """The figures of an answer that is done."""
+        if message is None or (stats := message.stats) is None:
+            self._rates.clear()
+            self.show_phase(_PHASES["idle"])
+            self._show_rate(None, "tok/s")
+            self._show_now(first=UNKNOWN, tokens=UNKNOWN, elapsed=UNKNOWN, stop=UNKNOWN)
+            return
+        measured_by = message.provenance.measured_by if message.provenance else "server"
+        how = ending(stats)
+        self.show_phase(_PHASES["done"])
+        self._show_rate(stats.tokens_per_second, "tok/s server" if measured_by == "server" else "tok/s measured here")
+        self._show_now(
+            first=seconds(stats.time_to_first_token_sec),
+            tokens=count(stats.predicted_tokens_count),
+            elapsed=seconds(stats.total_time_sec),
+            stop=how.short,
+            advice=how.advice,
+        )
+
+    def show_model(self, info: LlmInstanceInfo | None, server: str) -> None:
+        """Which model answers, and who serves it."""
+        if info is None:
+            self.query_one("#model", Static).update(Content.styled(UNKNOWN, "$text-muted"))
+            return
+        quantization = safe_line(info.quantization.name) if info.quantization else ""
+        details = " · ".join(part for part in (info.params_string or "", quantization, size(info.size_bytes)) if part)
+        self.query_one("#model", Static).update(
+            Content("\n").join(
+                [
+                    Content.styled(safe_line(info.display_name), "bold"),
+                    Content.styled(safe_line(details), "$text-muted"),
+                    _fact("context", count(info.context_length)),
+                    Content.styled(safe_line(server), "$text-muted"),
+                ]
+            )
+        )
+
+    def show_conversation(self, messages: Sequence[MessageRecord], context_length: int | None) -> None:
+        """How far the conversation is, and how much of the context it fills."""
+        answers = [message for message in messages if message.role == "assistant"]
+        tokens = sum(message.stats.predicted_tokens_count or 0 for message in answers if message.stats)
+        turns = sum(message.role == "user" for message in messages)
+        self.query_one("#conversation", Static).update(
+            Content("\n").join([_fact("turns", count(turns)), _fact("tokens written", count(tokens))])
+        )
+        last = next((m.stats.total_tokens_count for m in reversed(answers) if m.stats), None)
+        self.query_one("#context", Static).update(_gauge(last, context_length))
+
+    def _show_rate(self, value: float | None, source: str) -> None:
+        self.query_one("#rate", Digits).update(rate(value))
+        self.query_one("#rate-source", Static).update(source)
+        self.query_one("#rates", Sparkline).data = list(self._rates)
+
+    def _show_now(self, *, first: str, tokens: str, elapsed: str, stop: str, advice: str = "") -> None:
+        lines = [
+            _fact("first token", first),
+            _fact("tokens", tokens),
+            _fact("elapsed", elapsed),
+            _fact("stop", stop),
+        ]
+        if advice:
+            lines.append(Content.styled(advice, "$text-muted"))
+        self.query_one("#now", Static).update(Content("\n").join(lines))
+
+
+def _fact(name: str, value: str) -> Content:
+    room = max(_WIDTH - len(name) - len(value), 1)
+    return Content.assemble((name, "$text-muted"), " " * room, value)
+
+
+def _tokens(total: int | None, reasoning: int) -> str:
+    return f"{count(total)} ({reasoning} thought)" if reasoning else count(total)
+
+
+def _gauge(used: int | None, length: int | None) -> Content:
+    if used is None or not length:
+        return _fact("last request", UNKNOWN)
+    fraction = min(used / length, 1.0)
+    filled = round(_WIDTH * fraction)
+    color = "$error" if fraction > 0.9 else "$warning" if fraction > 0.75 else "$primary"
+    bar = Content.assemble(("━" * filled, color), ("━" * (_WIDTH - filled), "$surface-lighten-2"))
+    return Content("\n").join([_fact("last request", f"{used:,} / {length:,}"), bar])
