@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from lmchat.values.errors import LMStudioValueError
 
-_DEFAULT_PORTS = {"ws": 80, "wss": 443}
+_USUAL_PORTS = {"ws": 80, "wss": 443}
 _SAME_AS = {"http": "ws", "https": "wss"}
 
 
@@ -34,7 +34,8 @@ class ServerAddress:
         try:
             parts = urlsplit(text if "://" in text else f"ws://{text}")
             scheme = _SAME_AS.get(parts.scheme, parts.scheme)
-            port = parts.port or _DEFAULT_PORTS[scheme]
+            usual_port = _USUAL_PORTS[scheme]
+            port = parts.port or usual_port
         except (ValueError, KeyError):
             raise wrong from None
         if not parts.hostname or parts.username or parts.query or parts.fragment or any(c.isspace() for c in text):
