@@ -82,7 +82,7 @@ class EngineProcess:
         try:
             answer: EngineAnswer = msgspec.json.decode(line, type=EngineReady | EngineFailed)
         except msgspec.DecodeError:
-            raise EngineError(f"lmchat's engine ended as it started; its log is in {options.log_dir}.") from None
+            raise EngineError(f"lmchat's engine ended as it started; its log is in {options.logs_folder}.") from None
         if isinstance(answer, EngineFailed):
             raise EngineError(answer.message)
         return answer

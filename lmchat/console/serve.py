@@ -1,0 +1,66 @@
+"""The engine in the foreground, for other programs: it says where it listens and what it loads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from lmchat.app import paths
+from lmchat.console.narration import Narration
+from lmchat.engine.engine import run_blocking
+from lmchat.engine.events import EngineEvent, Fetching, Listening, Preloaded, PreloadFailed, Preloading
+from lmchat.engine.options import EngineOptions
+from lmchat.engine.packaged import FetchPhase
+from lmchat.values.errors import EngineError
+from lmchat.values.safe_text import safe_line
+
+DEFAULT_CONTEXT = 4096
+
+
+def serve(model: str | None, port: int | None, context_length: int | None) -> None:
+    """Run the engine until Ctrl+C.
+
+    Raises:
+        EngineError: it cannot start.
+    """
+    file = None if model is None else Path(model).expanduser()
+    if file is not None and not file.is_file():
+        raise EngineError(f"There is no file {model}. Give the path of a GGUF file.")
+    options = EngineOptions(
+        models_folder=str(paths.models_dir()),
+        logs_folder=str(paths.log_dir()),
+        model_paths=() if file is None else (str(file),),
+        port=port,
+        context_length=context_length or DEFAULT_CONTEXT,
+        preload=True,
+        fetch=True,
+    )
+    narration = Narration()
+    try:
+        run_blocking(options, lambda event: _narrate(event, narration))
+    finally:
+        narration.hush()
+
+
+def _narrate(event: EngineEvent, narration: Narration) -> None:
+    match event:
+        case Listening(host, port):
+            # Data is standard output: a script can read the address from the first line.
+            click.echo(f"http://{host}:{port}")
+            sys.stdout.flush()
+            click.echo("LM Studio's clients find lmchat's engine here. Ctrl+C ends it.", err=True)
+        case Fetching(progress):
+            done, total = progress.done_bytes / 1e6, progress.total_bytes / 1e6
+            words = "Unpacking" if progress.phase is FetchPhase.UNPACKING else "Fetching"
+            narration.say(f"{words} the model SmolLM2 135M, once: {done:.0f} of {total:.0f} MB")
+        case Preloading(key):
+            narration.say(f"Loading {key} …")
+        case Preloaded(info):
+            narration.hush()
+            name, context = safe_line(info.display_name), info.context_length
+            click.echo(f"{name} is ready, with {context:,} tokens of context.", err=True)
+        case PreloadFailed(message):
+            narration.hush()
+            click.echo(f"No model was loaded: {safe_line(message)}", err=True)
