@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from typing import ClassVar
 
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 
 from lmchat.app.session import Resume, Session
 from lmchat.tui.palette import DARK, LIGHT
@@ -20,7 +19,7 @@ class LMChatApp(App[LMStudioError]):
 
     TITLE = "lmchat"
     CSS = "Screen { background: $background; }"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True)]
+    BINDINGS = [Binding("ctrl+q", "quit", "Quit", priority=True)]
 
     def __init__(self, session: Session, resume: Resume, crash_log: Path) -> None:
         super().__init__()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -53,7 +53,7 @@ class ChatScreen(Screen[None]):
     CSS_PATH = "chat.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (30, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (8, "-low"), (20, "-high")]
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS = [
         Binding("escape", "stop", "Stop"),
         Binding("ctrl+n", "new", "New"),
         Binding("ctrl+b", "toggle_list", "Conversations"),
@@ -79,8 +79,9 @@ class ChatScreen(Screen[None]):
             yield ConversationList(id="list")
             with Vertical(id="middle"):
                 yield ConversationView(id="view")
-                yield StatusLine(id="status")
-                yield Prompt(id="prompt")
+                with Vertical(id="foot"):
+                    yield StatusLine(id="status")
+                    yield Prompt(id="prompt")
             yield StatsSidebar(id="stats")
         yield Static("This terminal is too small for lmchat: it needs 30 columns and 8 lines.", id="too-small")
         yield Footer(show_command_palette=False, compact=True)
@@ -193,6 +194,7 @@ class ChatScreen(Screen[None]):
                 view.feed(event)
             case MessageAdded(message):
                 view.add(message)
+                self._show_conversation()
                 self.refresh_bindings()
             case AnswerStarted(message):
                 view.begin(message)
@@ -209,9 +211,7 @@ class ChatScreen(Screen[None]):
 
     async def action_stop(self) -> None:
         """Stop the answer."""
-        if self.has_class("-list"):
-            await self.action_toggle_list()
-        elif self.answering:
+        if self.answering:
             self.query_one(StatusLine).say("Stopping …")
             await self._conversation.stop()
             self.query_one(StatusLine).hush()
@@ -219,7 +219,7 @@ class ChatScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to stop only what can be stopped."""
         if action == "stop":
-            return self.answering or self.has_class("-list")
+            return self.answering
         return True
 
     # Numbers
@@ -234,11 +234,15 @@ class ChatScreen(Screen[None]):
         )
         self._stats_line(live)
 
+    def _show_conversation(self) -> None:
+        model = self._session.connection.model
+        context_length = model.info.context_length if model else None
+        self.query_one(StatsSidebar).show_conversation(self._conversation.messages, context_length)
+
     def _show_numbers(self) -> None:
         messages = self._conversation.messages
-        model = self._session.connection.model
         stats = self.query_one(StatsSidebar)
-        stats.show_conversation(messages, model.info.context_length if model else None)
+        self._show_conversation()
         last = messages[-1] if messages and messages[-1].role == "assistant" else None
         if last is not None:
             stats.show_answer(last)
@@ -265,13 +269,17 @@ class ChatScreen(Screen[None]):
         """Show or hide the conversations."""
         listing = self.query_one(ConversationList)
         if self.has_class("-list"):
-            self.remove_class("-list")
-            self.query_one(Prompt).focus()
+            self._close_list()
         elif self._opened:
             listing.show(await self._session.conversations(), self._conversation.id)
             self.add_class("-list")
             listing.query_one("OptionList").focus()
         self.refresh_bindings()
+
+    @on(ConversationList.Closed)
+    def _close_list(self) -> None:
+        self.remove_class("-list")
+        self.query_one(Prompt).focus()
 
     @on(ConversationList.Chosen)
     async def _choose(self, event: ConversationList.Chosen) -> None:

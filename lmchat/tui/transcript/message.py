@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Final
 
 from lmchat.markdown import Line, Markdown, Span
-from lmchat.tui.transcript.plain_text import plain_lines
+from lmchat.tui.transcript.plain_text import SEPARATOR, plain_lines
 from lmchat.tui.wording import ending, figures, seconds
 from lmchat.values.chat import FileHandle
 from lmchat.values.history import MessageRecord, ReasoningData
 from lmchat.values.prediction import LlmPredictionFragment
 from lmchat.values.safe_text import safe_line, safe_text
-
-_BLANK: Final = Line((), 0)
 
 
 class MessageLines:
@@ -93,7 +90,7 @@ class MessageLines:
         if self._reasoning:
             sections.append(self._thoughts())
         sections.append(self._body())
-        sections.append([*self._foot(), _BLANK])
+        sections.append([*self._foot(), SEPARATOR])
         return sections
 
     def _heading(self) -> Line:

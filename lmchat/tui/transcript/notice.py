@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from lmchat.markdown import Line, Markdown
-from lmchat.tui.transcript.plain_text import plain_lines
+from lmchat.tui.transcript.plain_text import SEPARATOR, plain_lines
 from lmchat.values.safe_text import safe_text
-
-_BLANK: Final = Line((), 0)
 
 
 class Notice:
@@ -30,7 +28,7 @@ class Notice:
 
     def sections(self, width: int) -> list[Sequence[Line]]:
         """Its lines."""
-        return [plain_lines(safe_text(self._text), width, self._style), [_BLANK]]
+        return [plain_lines(safe_text(self._text), width, self._style), [SEPARATOR]]
 
 
 class Welcome:
@@ -50,4 +48,4 @@ class Welcome:
         markdown = Markdown(width)
         markdown.feed(safe_text(self._text))
         markdown.finish()
-        return [[_BLANK], markdown.lines]
+        return [[SEPARATOR], markdown.lines]

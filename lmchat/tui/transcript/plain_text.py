@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lmchat.markdown.cells import cells, clusters, is_narrow
 from lmchat.markdown.lines import Line, Span
 
-_TAB = 4
+SEPARATOR: Final = Line((), 0)
+"""The empty line between two blocks; it belongs to neither."""
+_TAB: Final = 4
 
 
 def plain_lines(text: str, width: int, style: str = "text") -> list[Line]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from lmchat.markdown import Line
+from lmchat.tui.transcript.plain_text import SEPARATOR
 
 
 class Block(Protocol):
@@ -169,7 +170,7 @@ class Window:
                     continue
                 wanted = section[offset : offset + self._height - len(rows)]
                 offset = 0
-                rows += [Row(line, block.role) for line in wanted]
+                rows += [Row(line, "" if line is SEPARATOR else block.role) for line in wanted]
             offset = 0
             index += 1
         return rows

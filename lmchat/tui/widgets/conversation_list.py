@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -15,9 +17,16 @@ from textual.widgets.option_list import Option
 from lmchat.values.history import ConversationSummary
 from lmchat.values.safe_text import safe_line
 
+_WIDTH: Final = 28
+
 
 class ConversationList(Vertical):
     """A list to choose a conversation from."""
+
+    BINDINGS = [Binding("escape", "close", "Close")]
+
+    class Closed(Message):
+        """The user wants the list away."""
 
     class Chosen(Message):
         """The user wants this conversation."""
@@ -41,6 +50,10 @@ class ConversationList(Vertical):
         yield Static("Conversations", classes="title")
         yield OptionList(markup=False)
 
+    def action_close(self) -> None:
+        """Ask for the list to be hidden."""
+        self.post_message(self.Closed())
+
     def show(self, summaries: Sequence[ConversationSummary], current: int | None) -> None:
         """Show these; the current one is marked."""
         self._summaries = summaries
@@ -48,7 +61,7 @@ class ConversationList(Vertical):
         options.clear_options()
         now = time.time()
         if not summaries:
-            options.add_option(Option(Content.styled("Nothing yet", "$text-muted"), disabled=True))
+            options.add_option(Option(Content.styled("Nothing yet", "$foreground 55%"), disabled=True))
         options.add_options([Option(_entry(summary, current, now)) for summary in summaries])
         index = next((i for i, summary in enumerate(summaries) if summary.id == current), 0)
         options.highlighted = index if summaries else None
@@ -62,7 +75,8 @@ class ConversationList(Vertical):
 def _entry(summary: ConversationSummary, current: int | None, now: float) -> Content:
     mark = "● " if summary.id == current else "  "
     title = safe_line(summary.title) or "Untitled"
-    return Content.assemble((mark, "$primary"), title, "\n  ", (when(summary.updated_at, now), "$text-muted"))
+    line = Content.assemble((mark, "$primary"), title).truncate(_WIDTH, ellipsis=True)
+    return Content.assemble(line, "\n  ", (when(summary.updated_at, now), "$foreground 55%"), "\n")
 
 
 def when(moment: float, now: float) -> str:

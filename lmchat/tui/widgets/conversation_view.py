@@ -205,8 +205,10 @@ class ConversationView(Widget, can_focus=True):
         width, height = self.size
         rows = self._window.rows()
         rows += [_NOTHING] * (height - len(rows))
+        # A column narrower than the view stands in its middle.
+        left = max(width - COLUMN - 2 * _MARGIN, 0) // 2
         thumb = self._thumb(height)
-        return [self._strip(row, palette, width, y in thumb) for y, row in enumerate(rows)]
+        return [self._strip(row, palette, left, y in thumb) for y, row in enumerate(rows)]
 
     def _thumb(self, height: int) -> range:
         """The rows that the thumb of the scroll bar takes; none when everything is in view."""
@@ -217,7 +219,7 @@ class ConversationView(Widget, can_focus=True):
         top = round((height - size) * min(extent.top / (extent.total - height), 1.0))
         return range(top, top + size)
 
-    def _strip(self, row: Row, palette: Palette, width: int, thumb: bool) -> Strip:
+    def _strip(self, row: Row, palette: Palette, left: int, thumb: bool) -> Strip:
         key = (id(row.line), thumb)
         cached = self._strips.get(key)
         # The row is kept with its strip, so its line lives, and no other line can have the same id.
@@ -225,7 +227,7 @@ class ConversationView(Widget, can_focus=True):
             return cached[1]
         if len(self._strips) > _CACHED_STRIPS:
             self._strips.clear()
-        strip = _draw(row, palette, width, thumb)
+        strip = _draw(row, palette, left, self.size.width, thumb)
         self._strips[key] = (row, strip)
         return strip
 
@@ -233,7 +235,7 @@ class ConversationView(Widget, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the new size; what is in view stays about where it is."""
-        width = min(event.size.width - _MARGIN - 2, COLUMN)
+        width = min(event.size.width - 2 * _MARGIN, COLUMN)
         self._window.resize(max(width, 1), event.size.height)
         self._strips.clear()
         self.repaint()
@@ -280,16 +282,18 @@ class ConversationView(Widget, can_focus=True):
             self.post_message(self.Scrolled(self, *place))
 
 
-def _draw(row: Row, palette: Palette, width: int, thumb: bool) -> Strip:
+def _draw(row: Row, palette: Palette, left: int, width: int, thumb: bool) -> Strip:
     base = palette.base
     segments: list[Segment] = []
     used = 0
     room = width - 1
-    if row.line.spans and room > _MARGIN:
+    if (row.role or row.line.spans) and room > _MARGIN:
+        if left:
+            segments.append(Segment(" " * left, base))
         rule = Segment(_RULE, palette.style(f"rule.{row.role}")) if row.role else Segment(" ", base)
         segments += [rule, Segment(" " * (_MARGIN - 1), base)]
         segments += [Segment(span.text, palette.style(span.style)) for span in row.line.spans]
-        used = _MARGIN + row.line.width
+        used = left + _MARGIN + row.line.width
     if used < room:
         segments.append(Segment(" " * (room - used), base))
     strip = Strip(segments, max(used, room)).crop(0, room)

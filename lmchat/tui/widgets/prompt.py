@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -13,7 +11,7 @@ from textual.widgets import TextArea
 class Prompt(TextArea):
     """Where the user types."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS = [
         Binding("shift+enter,ctrl+j,alt+enter", "break_line", "New line", show=False),
     ]
 

@@ -103,7 +103,7 @@ class StatsSidebar(VerticalScroll, can_focus=False):
     def show_model(self, info: LlmInstanceInfo | None, server: str) -> None:
         """Which model answers, and who serves it."""
         if info is None:
-            self.query_one("#model", Static).update(Content.styled(UNKNOWN, "$text-muted"))
+            self.query_one("#model", Static).update(Content.styled(UNKNOWN, "$foreground 55%"))
             return
         quantization = safe_line(info.quantization.name) if info.quantization else ""
         details = " · ".join(part for part in (info.params_string or "", quantization, size(info.size_bytes)) if part)
@@ -111,9 +111,9 @@ class StatsSidebar(VerticalScroll, can_focus=False):
             Content("\n").join(
                 [
                     Content.styled(safe_line(info.display_name), "bold"),
-                    Content.styled(safe_line(details), "$text-muted"),
+                    Content.styled(safe_line(details), "$foreground 55%"),
                     _fact("context", count(info.context_length)),
-                    Content.styled(safe_line(server), "$text-muted"),
+                    Content.styled(safe_line(server), "$foreground 55%"),
                 ]
             )
         )
@@ -132,7 +132,9 @@ class StatsSidebar(VerticalScroll, can_focus=False):
     def _show_rate(self, value: float | None, source: str) -> None:
         self.query_one("#rate", Digits).update(rate(value))
         self.query_one("#rate-source", Static).update(source)
-        self.query_one("#rates", Sparkline).data = list(self._rates)
+        sparkline = self.query_one("#rates", Sparkline)
+        sparkline.data = list(self._rates)
+        sparkline.visible = len(self._rates) > 1
 
     def _show_now(self, *, first: str, tokens: str, elapsed: str, stop: str, advice: str = "") -> None:
         lines = [
@@ -142,13 +144,13 @@ class StatsSidebar(VerticalScroll, can_focus=False):
             _fact("stop", stop),
         ]
         if advice:
-            lines.append(Content.styled(advice, "$text-muted"))
+            lines.append(Content.styled(advice, "$foreground 55%"))
         self.query_one("#now", Static).update(Content("\n").join(lines))
 
 
 def _fact(name: str, value: str) -> Content:
     room = max(_WIDTH - len(name) - len(value), 1)
-    return Content.assemble((name, "$text-muted"), " " * room, value)
+    return Content.assemble((name, "$foreground 55%"), " " * room, value)
 
 
 def _tokens(total: int | None, reasoning: int) -> str:

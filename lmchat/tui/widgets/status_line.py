@@ -47,9 +47,9 @@ class StatusLine(Static):
         text = self.passing or self.standing
         aside = self.aside if len(self.aside) + 8 < width else ""
         room = max(width - len(aside) - 1, 0)
-        left = Content(text).stylize("$text-warning" if self.passing else "$text-muted")
+        left = Content(text).stylize("$text-warning" if self.passing else "$foreground 55%")
         if self.progress is not None and not self.passing and room > len(text) + _BAR + 8:
-            left = Content.assemble(left, "  ", _bar(self.progress), (f" {self.progress:.0%}", "$text-muted"))
+            left = Content.assemble(left, "  ", _bar(self.progress), (f" {self.progress:.0%}", "$foreground 55%"))
         left = left.truncate(room, ellipsis=True, pad=True)
         return Content.assemble(left, " ", (aside, "$text-accent"))
 
