@@ -78,7 +78,7 @@ def success(stop_reason: str = "eosFound", **stats: Any) -> dict[str, Any]:
     }
 
 
-STATS = {
+STATS: dict[str, Any] = {
     "tokensPerSecond": 42.0,
     "timeToFirstTokenSec": 0.5,
     "promptTokensCount": 10,
@@ -224,13 +224,13 @@ class ScriptedServer:
 
 
 @asynccontextmanager
-async def scripted_server(script: Script) -> AsyncIterator[ScriptedServer]:
-    """A scripted server on a free port of this machine."""
+async def scripted_server(script: Script, port: int = 0) -> AsyncIterator[ScriptedServer]:
+    """A scripted server on a free port of this machine, or on the one given."""
     server = ScriptedServer(script)
     async with serve(
         server.serve,
         "127.0.0.1",
-        0,
+        port,
         process_request=server.answer_http,
         compression=None,
         max_size=None,

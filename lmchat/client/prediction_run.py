@@ -47,6 +47,7 @@ class PredictionRun:
         self._structured = structured
         self._prediction = Prediction()
         self._progress = -1.0
+        self._begun = False
         self._cancelled = False
         self._result: PredictionResult | None = None
         self._error: LMStudioError | None = None
@@ -100,7 +101,8 @@ class PredictionRun:
         return self._result.model_info if self._result else None
 
     def _feed_fragment(self, fragment: LlmPredictionFragment) -> LlmPredictionFragment:
-        if self._prediction.tokens_count == 0:
+        if not self._begun:
+            self._begun = True
             self._report_progress(1.0)
             _call(self._callbacks.on_first_token)
         self._prediction.feed(fragment)

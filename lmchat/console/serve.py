@@ -11,8 +11,8 @@ from lmchat.app import paths
 from lmchat.console.narration import Narration
 from lmchat.engine.engine import run_blocking
 from lmchat.engine.events import EngineEvent, Fetching, Listening, Preloaded, PreloadFailed, Preloading
-from lmchat.engine.options import EngineOptions
-from lmchat.engine.packaged import FetchPhase
+from lmchat.engine.models.packaged import FetchPhase
+from lmchat.protocol.child_process import EngineOptions
 from lmchat.values.errors import EngineError
 from lmchat.values.safe_text import safe_line
 

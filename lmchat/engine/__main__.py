@@ -23,8 +23,7 @@ import msgspec
 
 from lmchat.engine.engine import run_blocking
 from lmchat.engine.events import EngineEvent, Listening, PreloadFailed
-from lmchat.engine.options import EngineOptions
-from lmchat.engine.process_protocol import EngineAnswer, EngineFailed, EngineReady
+from lmchat.protocol.child_process import EngineAnswer, EngineFailed, EngineOptions, EngineReady
 from lmchat.values.errors import EngineError, LMStudioError
 
 LOG_NAME: Final = "engine.log"

@@ -11,20 +11,20 @@ from pathlib import Path
 
 import msgspec
 
-from lmchat.engine.catalog import Catalog, CatalogEntry
 from lmchat.engine.events import EngineEvent, Fetching, Listening, Preloaded, Preloading
-from lmchat.engine.instance import LoadOrder
-from lmchat.engine.instances import Instances
-from lmchat.engine.llama import LlamaWorker
-from lmchat.engine.namespaces import all_namespaces
-from lmchat.engine.options import EngineOptions
-from lmchat.engine.packaged import fetch_packaged_model, packaged_model_path
-from lmchat.engine.ports import listen
-from lmchat.engine.preload import Preload
-from lmchat.engine.server import HttpServer, application
-from lmchat.engine.worker_logs import WorkerLogs
-from lmchat.engine.worker_protocol import WorkerOptions
+from lmchat.engine.handlers.namespaces import all_namespaces
+from lmchat.engine.models.catalog import Catalog, CatalogEntry
+from lmchat.engine.models.instance import LoadOrder
+from lmchat.engine.models.instances import Instances
+from lmchat.engine.models.packaged import fetch_packaged_model, packaged_model_path
+from lmchat.engine.models.preload import Preload
+from lmchat.engine.serving.ports import listen
+from lmchat.engine.serving.server import HttpServer, application
+from lmchat.engine.worker.llama import LlamaWorker
+from lmchat.engine.worker.logs import WorkerLogs
+from lmchat.engine.worker.protocol import WorkerOptions
 from lmchat.protocol.auth import Credentials, Gatekeeper
+from lmchat.protocol.child_process import EngineOptions
 from lmchat.values.errors import EngineError
 
 OnEvent = Callable[[EngineEvent], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from lmchat.engine.packaged import FetchProgress
+from lmchat.engine.models.packaged import FetchProgress
 from lmchat.values.model import ModelInstanceInfo
 
 

@@ -7,6 +7,7 @@ engine lives as long as it. The engine answers with one line on its standard out
 from __future__ import annotations
 
 import os
+import site
 import subprocess
 import sys
 from pathlib import Path
@@ -64,11 +65,13 @@ def command(module: str) -> list[str]:
     return [sys.executable, "-P", "-m", module]
 
 
-def environment() -> dict[str, str]:
-    """The environment in which a new process finds this very lmchat, installed or not."""
-    ours = str(Path(lmchat.__file__).parents[1])
-    inherited = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([ours, inherited] if inherited else [ours])}
+def environment(**more: str) -> dict[str, str]:
+    """The environment in which a new process finds this very lmchat, also one that runs from a checkout."""
+    found = {**os.environ, **more}
+    root = str(Path(lmchat.__file__).resolve().parents[1])
+    if root not in {*site.getsitepackages(), site.getusersitepackages()}:
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, (found.get("PYTHONPATH"), root)))
+    return found
 
 
 def own_group() -> dict[str, Any]:

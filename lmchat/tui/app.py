@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from pathlib import Path
+from typing import Final
 
 from textual.app import App
 from textual.binding import Binding
@@ -12,6 +14,9 @@ from lmchat.app.session import Resume, Session
 from lmchat.tui.palette import DARK, LIGHT
 from lmchat.tui.screens.chat import ChatScreen
 from lmchat.values.errors import LMStudioError
+
+_QUIT_AGAIN: Final = 5.0
+"""Seconds in which a second Ctrl+Q means it."""
 
 
 class LMChatApp(App[LMStudioError]):
@@ -26,7 +31,7 @@ class LMChatApp(App[LMStudioError]):
         self._session = session
         self._crash_log = crash_log
         self._chat = ChatScreen(session, resume)
-        self._asked_to_quit = False
+        self._asked_to_quit = -_QUIT_AGAIN
 
     def on_mount(self) -> None:
         """Choose the theme, and show the chat screen."""
@@ -38,8 +43,9 @@ class LMChatApp(App[LMStudioError]):
 
     async def action_quit(self) -> None:
         """Leave; while an answer is being written, only when asked twice."""
-        if self._chat.answering and not self._asked_to_quit:
-            self._asked_to_quit = True
+        now = time.monotonic()
+        if self._chat.answering and now - self._asked_to_quit > _QUIT_AGAIN:
+            self._asked_to_quit = now
             self._chat.say("An answer is still being written. Ctrl+Q again stops it and leaves.")
             return
         await self._chat.leave()

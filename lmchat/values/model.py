@@ -31,8 +31,8 @@ class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     size_bytes: int
     max_context_length: int
     """The longest context the model was made for, in tokens."""
-    publisher: str = ""
-    indexed_model_identifier: str = ""
+    publisher: str = msgspec.field(default_factory=str)
+    indexed_model_identifier: str = msgspec.field(default_factory=str)
     device_identifier: str | None = msgspec.field(default_factory=_null)
     """The machine that has the model; None is the server's own."""
     params_string: str | None = None

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from lmchat.client.lmstudio import LMStudioBackend
-from lmchat.engine.options import EngineOptions
-from lmchat.engine.packaged import packaged_model_path
+from lmchat.engine.models.packaged import packaged_model_path
+from lmchat.protocol.child_process import EngineOptions
 from tests.engine.engines import CONTEXT, EngineProcess, client_of, place_model, running_engine
 
 

@@ -16,9 +16,8 @@ import psutil
 
 from lmchat.client.address import ServerAddress
 from lmchat.client.lmstudio import LMStudioBackend
-from lmchat.engine.options import EngineOptions
-from lmchat.engine.process_protocol import EngineAnswer, EngineFailed, EngineReady
 from lmchat.protocol.auth import Credentials
+from lmchat.protocol.child_process import EngineAnswer, EngineFailed, EngineOptions, EngineReady
 from lmchat.values.chat import Chat
 from lmchat.values.config import LlmPredictionConfig
 from lmchat.values.prediction import PredictionEvent, PredictionFinished

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lmchat.engine.catalog import Catalog
-from lmchat.engine.matching import matching
+from lmchat.engine.models.catalog import Catalog
+from lmchat.engine.models.matching import matching
 from lmchat.values.model import LlmInfo, Quantization
 from tests.engine.test_gguf import model_file, tensor
 

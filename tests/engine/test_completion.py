@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmchat.engine.completion import (
+from lmchat.engine.worker.completion import (
     CompletionError,
     CompletionReader,
     ContextExceededError,

@@ -14,8 +14,8 @@ from lmchat.client.address import ServerAddress
 from lmchat.client.lmstudio import LMStudioBackend
 from lmchat.engine.engine import run
 from lmchat.engine.events import EngineEvent, Listening, Preloaded, PreloadFailed, Preloading
-from lmchat.engine.options import EngineOptions
 from lmchat.protocol.auth import Credentials
+from lmchat.protocol.child_process import EngineOptions
 from tests.engine.engines import MODEL
 
 

@@ -15,9 +15,8 @@ import psutil
 import pytest
 
 from lmchat.client.lmstudio import LMStudioBackend
-from lmchat.engine.options import EngineOptions
-from lmchat.engine.process_protocol import EngineReady
 from lmchat.protocol.auth import Credentials, new_token
+from lmchat.protocol.child_process import EngineOptions, EngineReady
 from lmchat.protocol.discovery import LOCAL_HOST
 from lmchat.values.errors import LMStudioServerError
 from tests.engine.engines import MODEL, ROOT, EngineProcess, client_of, fails_to_start, running_engine

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lmchat.engine.gguf import GgufInfo, read_gguf
+from lmchat.engine.models.gguf import GgufInfo, read_gguf
 from lmchat.values.errors import EngineError
 
 UINT32, FLOAT32, BOOL, STRING, ARRAY, UINT64 = 4, 6, 7, 8, 9, 10

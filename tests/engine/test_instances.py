@@ -9,12 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lmchat.engine.catalog import Catalog, CatalogEntry
 from lmchat.engine.faults import RequestError
-from lmchat.engine.instance import Instance, LoadOrder
-from lmchat.engine.instances import Instances
-from lmchat.engine.llama import LlamaWorker
-from lmchat.engine.worker_protocol import WorkerOptions
+from lmchat.engine.models.catalog import Catalog, CatalogEntry
+from lmchat.engine.models.instance import Instance, LoadOrder
+from lmchat.engine.models.instances import Instances
+from lmchat.engine.worker.llama import LlamaWorker
+from lmchat.engine.worker.protocol import WorkerOptions
 from lmchat.protocol.endpoints import InstanceSpecifier, ModelQuery, QuerySpecifier, by_identifier
 from lmchat.values.errors import EngineError
 from lmchat.values.model import EmbeddingModelInfo, LlmInfo

@@ -16,7 +16,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from lmchat.engine.completion import (
+from lmchat.engine.worker.completion import (
     CompletionError,
     ContextExceededError,
     Finished,
@@ -25,9 +25,9 @@ from lmchat.engine.completion import (
     PromptProgress,
     TextDelta,
 )
-from lmchat.engine.llama import LlamaWorker
-from lmchat.engine.worker_errors import WorkerDiedError, WorkerStartError
-from lmchat.engine.worker_protocol import WorkerOptions
+from lmchat.engine.worker.errors import WorkerDiedError, WorkerStartError
+from lmchat.engine.worker.llama import LlamaWorker
+from lmchat.engine.worker.protocol import WorkerOptions
 from lmchat.values.errors import EngineError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -236,8 +236,8 @@ async def test_a_start_that_is_cancelled_leaves_no_process(packaged_model: Path,
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from lmchat.engine.llama import LlamaWorker
-from lmchat.engine.worker_protocol import WorkerOptions
+from lmchat.engine.worker.llama import LlamaWorker
+from lmchat.engine.worker.protocol import WorkerOptions
 
 async def main():
     worker = await LlamaWorker.start(WorkerOptions(model_path=sys.argv[1]), log=Path(sys.argv[2]))

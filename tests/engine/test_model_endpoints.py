@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from lmchat.engine.options import EngineOptions
+from lmchat.protocol.child_process import EngineOptions
 from tests.engine.engines import EngineProcess, place_model, running_engine
 from tests.engine.wire import ANY_MODEL, Wire, session
 

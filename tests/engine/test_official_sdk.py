@@ -11,7 +11,7 @@ import lmstudio as sdk
 import msgspec
 import pytest
 
-from lmchat.engine.options import EngineOptions
+from lmchat.protocol.child_process import EngineOptions
 from lmchat.protocol.discovery import API_PORTS
 from tests.engine.engines import CONTEXT, ENDLESS, MODEL, EngineProcess, running_engine
 

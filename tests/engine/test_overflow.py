@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lmchat.engine.overflow import LlamaMessage, share_to_drop, without_oldest
+from lmchat.engine.prediction.overflow import LlamaMessage, share_to_drop, without_oldest
 
 
 def said(role: str, content: str) -> LlamaMessage:

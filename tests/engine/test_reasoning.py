@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmchat.engine.reasoning import Piece, ReasoningSplitter
+from lmchat.engine.prediction.reasoning import Piece, ReasoningSplitter
 
 TEXT = "As<think>tant <b> m</think>sage < 2 <think>again</think>"
 EXPECTED = [

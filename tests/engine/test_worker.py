@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from lmchat.engine.worker_protocol import WorkerAnswer, WorkerFailed, WorkerOptions, WorkerOrder, WorkerReady
+from lmchat.engine.worker.protocol import WorkerAnswer, WorkerFailed, WorkerOptions, WorkerOrder, WorkerReady
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,5 +90,5 @@ def test_no_order_no_work(tmp_path: Path) -> None:
 
 def test_importing_the_worker_loads_nothing_heavy() -> None:
     heavy = ("xllamacpp", "httpx", "textual", "rich", "asyncio")
-    code = f"import lmchat.engine.worker, sys; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import lmchat.engine.worker.__main__, sys; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip() == "[]"

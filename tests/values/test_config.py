@@ -36,4 +36,4 @@ def test_a_config_is_taken_as_it_is() -> None:
 
 def test_anything_else_is_refused() -> None:
     with pytest.raises(LMStudioValueError, match="mapping"):
-        read_config(3, LlmPredictionConfig)  # type: ignore[arg-type]  # that it is wrong is the point
+        read_config(3, LlmPredictionConfig)  # type: ignore[type-var]  # that it is wrong is the point

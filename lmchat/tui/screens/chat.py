@@ -174,6 +174,7 @@ class ChatScreen(Screen[None]):
         conversation = self._conversation
         asked = conversation.answer() if text is None else conversation.send(text)
         self._readings.resume()
+        self.query_one(StatsSidebar).show_phase("asking")
         said = text is None
         try:
             async with aclosing(asked) as events:

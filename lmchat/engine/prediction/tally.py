@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from lmchat.engine.completion import Finished, FinishReason
+from lmchat.engine.worker.completion import Finished, FinishReason
 from lmchat.values.prediction import LlmPredictionStats, StopReason
 
 _REASONS: dict[FinishReason, StopReason] = {

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import UNSET
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from lmchat.engine.channel import ServerChannel
-from lmchat.engine.endpoints import Endpoints, Work
 from lmchat.engine.faults import serialize
+from lmchat.engine.serving.channel import ServerChannel
+from lmchat.engine.serving.endpoints import Endpoints, Work
 from lmchat.protocol import auth
 from lmchat.protocol.auth import Credentials, Gatekeeper
 from lmchat.protocol.multiplex import (

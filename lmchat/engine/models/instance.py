@@ -12,8 +12,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from lmchat.engine.catalog import CatalogEntry
-from lmchat.engine.llama import LlamaWorker
+from lmchat.engine.models.catalog import CatalogEntry
+from lmchat.engine.worker.llama import LlamaWorker
 from lmchat.protocol.kvconfig import KVConfig, load_fields
 from lmchat.values.config import LlmLoadModelConfig
 from lmchat.values.model import LlmInstanceInfo
@@ -82,6 +82,11 @@ class Instance:
     def queued(self) -> int:
         """Predictions that wait for their turn."""
         return self._waiting
+
+    @property
+    def has_free_turn(self) -> bool:
+        """Whether a prediction would begin at once."""
+        return not self._turns.locked()
 
     @property
     def busy(self) -> bool:

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AsyncExitStack, aclosing
+from typing import Final
 
-from lmchat.engine.channel import ServerChannel
-from lmchat.engine.completion import Finished, PromptProgress, TextDelta
 from lmchat.engine.faults import StoppedByClient
-from lmchat.engine.instance import Instance
-from lmchat.engine.prompt import Prompt, make_prompt
-from lmchat.engine.reasoning import Piece, ReasoningSplitter
-from lmchat.engine.sampling import Settings
-from lmchat.engine.tally import Tally
-from lmchat.engine.worker_errors import WorkerDiedError
+from lmchat.engine.models.instance import Instance
+from lmchat.engine.prediction.prompt import Prompt, make_prompt
+from lmchat.engine.prediction.reasoning import Piece, ReasoningSplitter
+from lmchat.engine.prediction.sampling import Settings
+from lmchat.engine.prediction.tally import Tally
+from lmchat.engine.serving.channel import ServerChannel
+from lmchat.engine.worker.completion import Finished, PromptProgress, TextDelta
+from lmchat.engine.worker.errors import WorkerDiedError
 from lmchat.protocol import endpoints as wire
 from lmchat.values.prediction import LlmPredictionFragment, PromptProcessingDetails, StopReason
+
+_WAITING: Final = wire.PromptProcessingProgress(
+    progress=0.0,
+    details=PromptProcessingDetails(
+        cached_token_count=0,
+        total_prompt_token_count=0,
+        processed_prompt_token_count=0,
+        unprocessed_prompt_token_count=0,
+    ),
+)
+"""Nothing has been read: not even how long the prompt is is known before it is this request's turn."""
 
 
 async def predict(
@@ -57,13 +69,17 @@ class _Answer:
         self._splitter: ReasoningSplitter | None = None
 
     async def write(self) -> None:
-        """Make the prompt, wait for a turn, and pass on what the model says."""
-        prompt = await make_prompt(self._instance, self._request, self._settings)
-        self._tally.prompt_tokens = prompt.tokens
-        self._splitter = _splitter(self._settings, prompt)
+        """Wait for a turn, make the prompt, and pass on what the model says."""
         async with AsyncExitStack() as turn:
-            async with self._channel.repeating(_progress(prompt.tokens, 0, 0)):
+            if self._instance.has_free_turn:
                 await turn.enter_async_context(self._instance.turn())
+            else:
+                async with self._channel.repeating(_WAITING):
+                    await turn.enter_async_context(self._instance.turn())
+            prompt = await make_prompt(self._instance, self._request, self._settings)
+            self._tally.prompt_tokens = prompt.tokens
+            self._splitter = _splitter(self._settings, prompt)
+            await self._channel.send(_progress(prompt.tokens, 0, 0))
             await self._generate(prompt)
 
     async def finish(self, reason: StopReason | None) -> None:

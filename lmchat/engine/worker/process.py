@@ -5,26 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import site
 import subprocess
 import sys
 from asyncio.subprocess import Process
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from lmchat.engine.worker_errors import (
+from lmchat.engine.worker.errors import (
     WorkerDiedError,
     worker_ended_while_loading,
     worker_lost,
     worker_not_started,
     worker_refused,
 )
-from lmchat.engine.worker_protocol import WorkerAnswer, WorkerOptions, WorkerOrder, WorkerReady
+from lmchat.engine.worker.protocol import WorkerAnswer, WorkerOptions, WorkerOrder, WorkerReady
+from lmchat.protocol import child_process
 
-# -P keeps the working directory off the worker's import path: what lies there is not ours.
-_COMMAND: Final = (sys.executable, "-P", "-m", "lmchat.engine.worker")
 _POLITE_SECONDS: Final = 2.0
 _LAST_BREATH_SECONDS: Final = 1.0
 
@@ -93,12 +91,13 @@ async def _spawn(log: Path) -> Process:
         raise worker_not_started(log, error) from error
     try:
         return await asyncio.create_subprocess_exec(
-            *_COMMAND,
+            *child_process.command("lmchat.engine.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=descriptor,
-            env=_environment(),
-            **_own_group(),
+            # Without the variable a native check that fails starts a debugger to print where it was.
+            env=child_process.environment(GGML_NO_BACKTRACE="1"),
+            **child_process.own_group(),
         )
     except OSError as error:
         raise worker_not_started(sys.executable, error) from error
@@ -128,19 +127,3 @@ async def _kill(process: Process) -> None:
 def _stdin(process: Process) -> asyncio.StreamWriter:
     assert process.stdin is not None
     return process.stdin
-
-
-def _own_group() -> dict[str, Any]:
-    """Ctrl+C in the terminal is for the front end, and must not reach the worker."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}
-
-
-def _environment() -> dict[str, str]:
-    # Without the variable a native check that fails starts a debugger to print where it was.
-    environment = {**os.environ, "GGML_NO_BACKTRACE": "1"}
-    root = str(Path(__file__).resolve().parents[2])
-    if root not in {*site.getsitepackages(), site.getusersitepackages()}:  # run from a checkout
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH"), root)))
-    return environment

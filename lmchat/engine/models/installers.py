@@ -16,10 +16,11 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from lmchat.protocol import child_process
 from lmchat.values.errors import EngineError
 
 _LOOK_SECONDS: Final = 0.1
@@ -133,7 +134,7 @@ async def _start(installer: Installer, pin: WheelPin, folder: Path) -> Process:
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, "NO_COLOR": "1", **installer.environment, **places},
-            **_own_group(),
+            **child_process.own_group(),
         )
 
 
@@ -143,13 +144,6 @@ async def _still_runs(process: Process) -> bool:
     except TimeoutError:
         return True
     return False
-
-
-def _own_group() -> dict[str, Any]:
-    """Ctrl+C is for us; we end the installer ourselves."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}
 
 
 def _largest_file(*folders: Path) -> int:

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from typing import Final
 
-from lmchat.engine.worker_protocol import WorkerFailed
+from lmchat.engine.worker.protocol import WorkerFailed
 from lmchat.values.errors import EngineError
 
 _LOG_TAIL_BYTES: Final = 64 * 1024

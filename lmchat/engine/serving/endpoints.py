@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import UNSET
 
-from lmchat.engine.channel import ServerChannel
+from lmchat.engine.serving.channel import ServerChannel
 from lmchat.protocol.frames import Payload
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, Any]]

@@ -18,9 +18,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from lmchat.engine.endpoints import Endpoints
-from lmchat.engine.session import Session
-from lmchat.engine.version import PACKAGE, server_version
+from lmchat.engine.serving.endpoints import Endpoints
+from lmchat.engine.serving.session import Session
+from lmchat.engine.serving.version import PACKAGE, server_version
 from lmchat.protocol.auth import Gatekeeper
 from lmchat.protocol.discovery import GREETING_BODY, GREETING_PATH, STATUS_PATH, ServerStatus
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lmchat.engine import overflow
-from lmchat.engine.completion import ContextExceededError
-from lmchat.engine.history import has_files, llama_messages, raw_prompt
-from lmchat.engine.instance import Instance
-from lmchat.engine.overflow import LlamaMessage
-from lmchat.engine.sampling import Settings
+from lmchat.engine.models.instance import Instance
+from lmchat.engine.prediction import overflow
+from lmchat.engine.prediction.history import has_files, llama_messages, raw_prompt
+from lmchat.engine.prediction.overflow import LlamaMessage
+from lmchat.engine.prediction.sampling import Settings
+from lmchat.engine.worker.completion import ContextExceededError
 from lmchat.protocol.endpoints import CompleteRawText, Predict
 from lmchat.protocol.kvconfig import COMPLETE_MODE
 from lmchat.values.chat import ChatHistoryData

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
-from lmchat.engine.completion import CompletionReader, Finished, LlamaChunk, refusal
-from lmchat.engine.gguf import read_gguf
-from lmchat.engine.worker_process import WorkerProcess
-from lmchat.engine.worker_protocol import WorkerOptions
+from lmchat.engine.models.gguf import read_gguf
+from lmchat.engine.worker.completion import CompletionReader, Finished, LlamaChunk, refusal
+from lmchat.engine.worker.process import WorkerProcess
+from lmchat.engine.worker.protocol import WorkerOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from lmchat.engine.catalog import Catalog
-from lmchat.engine.endpoints import Endpoints
-from lmchat.engine.instances import Instances
-from lmchat.engine.model_endpoints import ModelEndpoints
-from lmchat.engine.preload import Preload
-from lmchat.engine.repository_endpoints import RepositoryEndpoints
-from lmchat.engine.system_endpoints import SystemEndpoints
+from lmchat.engine.handlers.model import ModelEndpoints
+from lmchat.engine.handlers.repository import RepositoryEndpoints
+from lmchat.engine.handlers.system import SystemEndpoints
+from lmchat.engine.models.catalog import Catalog
+from lmchat.engine.models.instances import Instances
+from lmchat.engine.models.preload import Preload
+from lmchat.engine.serving.endpoints import Endpoints
 from lmchat.protocol.discovery import NAMESPACES
 from lmchat.values.model import EmbeddingModelInfo, LlmInfo
 

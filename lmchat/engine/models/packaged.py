@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Final
 import filelock
 import msgspec
 
-from lmchat.engine.installers import (
+from lmchat.engine.models.installers import (
     DiskFullError,
     Installer,
     InstallerError,

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from lmchat.engine.catalog import CatalogEntry
 from lmchat.engine.faults import RequestError
-from lmchat.engine.instance import Instance, LoadOrder
-from lmchat.engine.llama import LlamaWorker
-from lmchat.engine.matching import matching
+from lmchat.engine.models.catalog import CatalogEntry
+from lmchat.engine.models.instance import Instance, LoadOrder
+from lmchat.engine.models.matching import matching
+from lmchat.engine.worker.llama import LlamaWorker
 from lmchat.protocol.endpoints import InstanceSpecifier, ModelSpecifier
 from lmchat.protocol.errors import failure
 from lmchat.values.errors import EngineError

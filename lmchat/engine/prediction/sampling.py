@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from lmchat.engine.gguf import GgufInfo
+from lmchat.engine.models.gguf import GgufInfo
 from lmchat.protocol.kvconfig import KVConfig, KVField, prediction_fields, read_prediction
 from lmchat.values.config import LlmPredictionConfig
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from lmchat.engine.worker_protocol import WorkerFailed, WorkerOptions, WorkerOrder, WorkerReady
+from lmchat.engine.worker.protocol import WorkerFailed, WorkerOptions, WorkerOrder, WorkerReady
 
 _ERRORS_ONLY = 1
 _STDOUT, _STDERR = 1, 2

@@ -12,7 +12,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
-from lmchat.engine.gguf import GgufInfo, read_gguf
+from lmchat.engine.models.gguf import GgufInfo, read_gguf
 from lmchat.values.errors import EngineError
 from lmchat.values.model import LlmInfo, ModelInfo, Quantization
 from lmchat.values.safe_text import safe_line

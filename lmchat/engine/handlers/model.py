@@ -6,18 +6,18 @@ import asyncio
 
 import msgspec
 
-from lmchat.engine.catalog import Catalog, CatalogEntry
-from lmchat.engine.channel import ServerChannel
-from lmchat.engine.endpoints import Endpoint, Endpoints
 from lmchat.engine.faults import RequestError
-from lmchat.engine.generate import predict
-from lmchat.engine.instance import Instance
-from lmchat.engine.instances import Instances
-from lmchat.engine.matching import matching
-from lmchat.engine.preload import Preload
-from lmchat.engine.prompt import formatted
-from lmchat.engine.sampling import Settings
-from lmchat.engine.tally import Tally
+from lmchat.engine.models.catalog import Catalog, CatalogEntry
+from lmchat.engine.models.instance import Instance
+from lmchat.engine.models.instances import Instances
+from lmchat.engine.models.matching import matching
+from lmchat.engine.models.preload import Preload
+from lmchat.engine.prediction.generate import predict
+from lmchat.engine.prediction.prompt import formatted
+from lmchat.engine.prediction.sampling import Settings
+from lmchat.engine.prediction.tally import Tally
+from lmchat.engine.serving.channel import ServerChannel
+from lmchat.engine.serving.endpoints import Endpoint, Endpoints
 from lmchat.protocol import endpoints as wire
 from lmchat.protocol.errors import model_not_found, path_not_found, preset_not_found, specific_model_unloaded
 from lmchat.protocol.kvconfig import KVConfig, KVConfigStack, read_load

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import os
 
-from lmchat.engine.catalog import Catalog
-from lmchat.engine.channel import ServerChannel
-from lmchat.engine.endpoints import Endpoint, Endpoints
-from lmchat.engine.version import server_version
+from lmchat.engine.models.catalog import Catalog
+from lmchat.engine.serving.channel import ServerChannel
+from lmchat.engine.serving.endpoints import Endpoint, Endpoints
+from lmchat.engine.serving.version import server_version
 from lmchat.protocol import endpoints as wire
 from lmchat.values.model import ModelInfo
 from lmchat.values.safe_text import safe_line

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from lmchat.engine.overflow import LlamaMessage
+from lmchat.engine.prediction.overflow import LlamaMessage
 from lmchat.values.chat import (
     AnyChatMessage,
     AssistantResponse,

@@ -7,11 +7,17 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
-from lmchat.engine.catalog import key_of_file
-from lmchat.engine.channel import ServerChannel
-from lmchat.engine.endpoints import Endpoint, Endpoints
 from lmchat.engine.faults import RequestError
-from lmchat.engine.packaged import PACKAGED_MODEL, FetchPhase, FetchProgress, fetch_packaged_model, packaged_model_path
+from lmchat.engine.models.catalog import key_of_file
+from lmchat.engine.models.packaged import (
+    PACKAGED_MODEL,
+    FetchPhase,
+    FetchProgress,
+    fetch_packaged_model,
+    packaged_model_path,
+)
+from lmchat.engine.serving.channel import ServerChannel
+from lmchat.engine.serving.endpoints import Endpoint, Endpoints
 from lmchat.protocol import endpoints as wire
 from lmchat.protocol.errors import path_not_found
 

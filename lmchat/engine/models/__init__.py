@@ -1,0 +1,1 @@
+"""The models an engine has: on disk, fetched, and loaded."""

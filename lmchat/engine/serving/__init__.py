@@ -1,0 +1,1 @@
+"""LM Studio's protocol over HTTP and websockets."""

@@ -1,0 +1,136 @@
+"""lmchat as a person meets it: a real terminal, the real engine, the real model."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX pseudo-terminal")
+
+if sys.platform != "win32":
+    from tests.terminal import CTRL_B, CTRL_N, CTRL_Q, ENTER, ESCAPE, F1, Terminal
+
+PLACE = Path("models/HuggingFaceTB/SmolLM2-135M-Instruct-GGUF/SmolLM2-135M-Instruct.Q4_1.gguf")
+LONG = "Write a long essay about the history of bread, with at least ten paragraphs."
+
+
+@pytest.fixture
+def data(packaged_model: Path) -> Path:
+    """The data folder of this test, with the model in it, so that nothing is fetched."""
+    folder = Path(os.environ["LMCHAT_DATA_DIR"])
+    place = folder / PLACE
+    place.parent.mkdir(parents=True)
+    try:
+        place.hardlink_to(packaged_model)
+    except OSError:
+        shutil.copyfile(packaged_model, place)
+    return folder
+
+
+def answers(screen: str) -> list[str]:
+    """The quiet last lines of the answers on the screen."""
+    return re.findall(r"\d+ tokens · .*", screen)
+
+
+def test_a_conversation_that_lasts(data: Path) -> None:
+    with Terminal("--set", "maxTokens=400") as terminal:
+        terminal.wait_for("Ask something")
+        # The prompt takes typing while the engine is only being started.
+        terminal.type("What is the capital of France?")
+        terminal.wait_for("What is the capital of France?")
+        terminal.wait_for("SmolLM2 135M Instruct on lmchat's engine")
+        terminal.type(ENTER)
+        first = terminal.wait_for(lambda screen: len(answers(screen)) == 1)
+        assert "finished" in first or "hit the token limit" in first
+        assert "tok/s server" in first
+
+        terminal.type(LONG + ENTER)
+        terminal.wait_for("answering")
+        terminal.wait_for(lambda screen: re.search(r"tokens +[1-9]\d", screen) is not None)
+        terminal.type(ESCAPE)
+        terminal.wait_for("stopped by you")
+
+        terminal.type("What did I ask first?" + ENTER)
+        terminal.wait_for(lambda screen: re.search(r"turns +3", screen) is not None)
+        terminal.wait_for(lambda screen: len(answers(screen.rpartition("What did I ask first?")[2])) == 1)
+        terminal.type(CTRL_Q)
+        assert terminal.wait_for_end() == 0
+
+    with Terminal("-c", rows=160) as terminal:
+        screen = terminal.wait_for(lambda screen: "first?" in screen and "on lmchat's engine" in screen)
+        assert "What is the capital of France?" in screen
+        assert "stopped by you" in screen
+        assert len(answers(screen)) == 3
+        terminal.type(CTRL_N)
+        terminal.wait_for("Type a question below")
+        terminal.type(CTRL_B)
+        terminal.wait_for("today")
+        terminal.type(ENTER)
+        terminal.wait_for("What did I ask first?")
+        terminal.type(F1)
+        terminal.wait_for("stop the answer and keep what came")
+        terminal.type(ESCAPE + CTRL_Q)
+        assert terminal.wait_for_end() == 0
+
+
+def test_a_crash_loses_nothing_and_leaves_no_process(data: Path) -> None:
+    with Terminal("--set", "maxTokens=400") as terminal:
+        terminal.wait_for("on lmchat's engine")
+        terminal.type(LONG + ENTER)
+        terminal.wait_for(lambda screen: re.search(r"tokens +[3-9]\d", screen) is not None)
+        time.sleep(0.2)  # what is promised is the text that has been seen for 150 ms
+        seen = answer_text(terminal.text)
+        started = terminal.descendants()
+        assert started
+        terminal.kill()
+        _, left = psutil.wait_procs(started, timeout=2)
+        assert not left
+    assert len(seen) > 40
+
+    with Terminal("-c", rows=200) as terminal:
+        screen = terminal.wait_for(lambda screen: "interrupted" in screen and "on lmchat's engine" in screen)
+        assert seen in answer_text(screen)
+        terminal.type("Go on." + ENTER)
+        terminal.wait_for(lambda screen: re.search(r"turns +2", screen) is not None)
+        terminal.type(ESCAPE)
+        terminal.wait_for(lambda screen: "stopped by you" in screen or len(answers(screen)) == 1)
+    connection = sqlite3.connect(data / "lmchat.db")
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+
+
+def answer_text(screen: str) -> str:
+    """What the first answer says on the screen, without rules, spaces and the sidebar."""
+    after = screen.split("SmolLM2 135M Instruct", 1)[1]
+    rows = [row[2:90] for row in after.split("\n")[1:] if row.startswith("▎")]
+    return "".join("".join(rows).split())
+
+
+def test_leaving_while_an_answer_is_written_asks_once_and_keeps_it(data: Path) -> None:
+    with Terminal("--set", "maxTokens=400") as terminal:
+        terminal.wait_for("on lmchat's engine")
+        terminal.type(LONG + ENTER)
+        terminal.wait_for(lambda screen: re.search(r"tokens +[1-9]\d", screen) is not None)
+        terminal.type(CTRL_Q)
+        terminal.wait_for("Ctrl+Q again stops it and leaves")
+        terminal.type(CTRL_Q)
+        assert terminal.wait_for_end() == 0
+    with Terminal("-c") as terminal:
+        terminal.wait_for("stopped by you")
+
+
+def test_a_terminal_too_small_says_so_and_a_larger_one_chats(data: Path) -> None:
+    with Terminal(columns=25, rows=10) as terminal:
+        terminal.wait_for(lambda screen: "too small" in " ".join(screen.split()))
+    with Terminal(columns=40, rows=12) as terminal:
+        terminal.wait_for("Ask something")
+        terminal.type("Hello" + ENTER)
+        terminal.wait_for(lambda screen: "tokens" in screen)
