@@ -90,8 +90,8 @@ class PredictionFinished:
     """The last event of a prediction, also of one that was stopped."""
 
     stats: LlmPredictionStats
-    model_info: LlmInstanceInfo | None
-    """The instance that answered; None when the server could not tell any more."""
+    model_info: LlmInstanceInfo
+    """The instance that answered."""
     load_config: LlmLoadModelConfig
     prediction_config: LlmPredictionConfig
 
@@ -109,7 +109,7 @@ class PredictionResult:
     """The decoded object of a structured answer, else the text."""
     structured: bool
     stats: LlmPredictionStats
-    model_info: LlmInfo | None
+    model_info: LlmInfo
     load_config: LlmLoadModelConfig
     prediction_config: LlmPredictionConfig
 
@@ -176,13 +176,12 @@ class Prediction:
             return None
         content = self.content
         parsed = _parse_object(content) if structured and self.finished.stats.stop_reason != "userStopped" else None
-        info = self.finished.model_info
         return PredictionResult(
             content=content,
             parsed=content if parsed is None else parsed,
             structured=parsed is not None,
             stats=self.finished.stats,
-            model_info=info.model() if info else None,
+            model_info=self.finished.model_info.model(),
             load_config=self.finished.load_config,
             prediction_config=self.finished.prediction_config,
         )

@@ -1,0 +1,4 @@
+import lmchat as lms
+
+model = lms.llm()
+print(model.respond("What is the meaning of life?"))
