@@ -68,7 +68,7 @@ class ChatScreen(Screen[None]):
 
     def __init__(self, session: Session, resume: Resume) -> None:
         super().__init__()
-        self._session = session
+        self.session = session
         self._resume = resume
         self._opened = False
         self._conversation: Conversation = session.new_conversation()
@@ -90,8 +90,8 @@ class ChatScreen(Screen[None]):
         """The prompt takes typing at once; everything else comes after the first picture."""
         self.query_one(Prompt).focus()
         self._show_welcome()
-        self._session.on_status = self._show_status
-        self._session.on_trouble = self.query_one(StatusLine).say
+        self.session.on_status = self._show_status
+        self.session.on_trouble = self.query_one(StatusLine).say
         self._readings = self.set_interval(_READINGS, self._show_reading, pause=True)
         self.call_after_refresh(self._open)
 
@@ -118,7 +118,7 @@ class ChatScreen(Screen[None]):
     @work(group="open")
     async def _open(self) -> None:
         try:
-            opened = await self._session.open(self._resume)
+            opened = await self.session.open(self._resume)
         except LMStudioError as wrong:
             # Without the store nothing that is said could be kept, so nothing is said.
             self.app.exit(wrong, return_code=1)
@@ -133,12 +133,12 @@ class ChatScreen(Screen[None]):
     @work(exclusive=True, group="connect")
     async def _connect(self) -> None:
         try:
-            await self._session.connection.ready()
+            await self.session.connection.ready()
         except LMStudioError as wrong:
             self.query_one(ConversationView).add_notice(str(wrong), "error")
 
     def _show_model(self) -> None:
-        if (model := self._session.connection.model) is None:
+        if (model := self.session.connection.model) is None:
             return
         self.query_one(StatsSidebar).show_model(model.info, model.server)
         self._show_numbers()
@@ -236,7 +236,7 @@ class ChatScreen(Screen[None]):
         self._stats_line(live)
 
     def _show_conversation(self) -> None:
-        model = self._session.connection.model
+        model = self.session.connection.model
         context_length = model.info.context_length if model else None
         self.query_one(StatsSidebar).show_conversation(self._conversation.messages, context_length)
 
@@ -260,7 +260,7 @@ class ChatScreen(Screen[None]):
         """Begin another conversation."""
         if self._refuse_while_answering():
             return
-        self._conversation = self._session.new_conversation()
+        self._conversation = self.session.new_conversation()
         self._show_welcome()
         self.query_one(StatsSidebar).show_answer(None)
         self._show_numbers()
@@ -272,7 +272,7 @@ class ChatScreen(Screen[None]):
         if self.has_class("-list"):
             self._close_list()
         elif self._opened:
-            listing.show(await self._session.conversations(), self._conversation.id)
+            listing.show(await self.session.conversations(), self._conversation.id)
             self.add_class("-list")
             listing.query_one("OptionList").focus()
         self.refresh_bindings()
@@ -290,7 +290,7 @@ class ChatScreen(Screen[None]):
         await self._read(event.summary)
 
     async def _read(self, summary: ConversationSummary) -> None:
-        conversation = self._session.new_conversation()
+        conversation = self.session.new_conversation()
         try:
             await conversation.open(summary)
         except LMStudioError as wrong:
@@ -341,7 +341,7 @@ class ChatScreen(Screen[None]):
         self.call_after_refresh(self._show_numbers)
 
     def _show_welcome(self) -> None:
-        model = self._session.connection.model
+        model = self.session.connection.model
         note = TINY_MODEL_NOTE if model and model.is_packaged else ""
         self.query_one(ConversationView).show_welcome(f"{_WELCOME}\n{note}")
 

@@ -1,0 +1,268 @@
+"""The chat screen, key by key."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual.widgets import OptionList
+
+from lmchat.protocol.errors import failure
+from lmchat.tui.screens.help import KEYS, HelpScreen
+from lmchat.tui.widgets.conversation_list import ConversationList
+from lmchat.tui.widgets.prompt import Prompt
+from lmchat.tui.widgets.stats_sidebar import StatsSidebar
+from lmchat.tui.widgets.status_line import StatusLine
+from tests.scripted_server import STATS, Scene, fragment, scripted_server, success
+from tests.tui.conftest import Drive
+
+
+async def hello(scene: Scene) -> None:
+    await scene.say("Hello **there** you")
+
+
+async def held(scene: Scene) -> None:
+    await scene.say_until_cancelled("one two three")
+
+
+async def test_a_question_is_answered_and_the_second_has_the_first_in_mind(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("first question")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("finished")
+        text = driver.text()
+        assert "You" in text
+        assert "first question" in text
+        assert "Scripted Model" in text
+        assert "Hello there you" in text
+        assert "3 tokens · 42.0 tok/s · 0.50 s to first · finished" in text
+        await driver.type("second")
+        await driver.pilot.press("enter")
+        await driver.wait_for(lambda: driver.text().count("finished") == 2)
+        history = server.scenes[1].parameter["history"]["messages"]
+        assert [message["role"] for message in history] == ["user", "assistant", "user"]
+        assert history[1]["content"][0]["text"] == "Hello **there** you"
+
+
+async def test_what_was_said_is_there_again(drive: Drive) -> None:
+    async with scripted_server(hello) as server:
+        async with drive(server.host) as driver:
+            await driver.ready()
+            await driver.type("keep this")
+            await driver.pilot.press("enter")
+            await driver.wait_for_text("finished")
+            before = driver.text()
+        async with drive(server.host, resume="latest") as driver:
+            await driver.wait_for_text("finished")
+            assert driver.text() == before
+
+
+async def test_enter_sends_and_the_other_keys_break_the_line(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await driver.ready()
+        for key in ("shift+enter", "ctrl+j", "alt+enter"):
+            await driver.pilot.press("a", key)
+        await driver.pilot.press("b")
+        assert driver.screen.query_one(Prompt).text == "a\na\na\nb"
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("finished")
+        assert driver.screen.query_one(Prompt).text == ""
+
+
+async def test_escape_stops_and_keeps_what_came(drive: Drive) -> None:
+    async with scripted_server(held) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("count")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("one two three")
+        await driver.pilot.press("escape")
+        await driver.wait_for_text("stopped by you")
+        assert "one two three" in driver.text()
+        assert server.scenes[0].cancelled.is_set()
+
+
+async def test_while_an_answer_is_written_the_prompt_is_not_lost(drive: Drive) -> None:
+    async with scripted_server(held) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("count")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("one two three")
+        await driver.type("next")
+        await driver.pilot.press("enter")
+        assert driver.screen.query_one(Prompt).text == "next"
+        assert "Esc stops it" in driver.screen.query_one(StatusLine).passing
+        await driver.pilot.press("escape")
+        await driver.wait_for_text("stopped by you")
+
+
+async def test_an_error_is_shown_apart_and_enter_asks_again(drive: Drive) -> None:
+    async def script(scene: Scene) -> None:
+        await scene.fail(failure("It broke", suggestion="Try again."))
+
+    async with scripted_server(script) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("hi")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("It broke")
+        server.script = hello
+        await driver.wait_for(lambda: not driver.screen.answering)
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("Hello there you")
+        assert driver.text().count("hi") == 1
+
+
+async def test_a_server_that_is_not_there_is_said_in_words_and_the_question_is_kept(drive: Drive) -> None:
+    async with scripted_server(hello) as server:
+        host = server.host
+    async with drive(host) as driver:
+        await driver.wait_for_text("not reachable")
+        await driver.type("hi")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("Press Enter to ask again")
+        assert "hi" in driver.text()
+
+
+async def test_a_lost_connection_keeps_what_came(drive: Drive) -> None:
+    async def script(scene: Scene) -> None:
+        await scene.send(fragment("half an answer"))
+        await scene.drop()
+
+    async with scripted_server(script) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("hi")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("connection lost")
+        assert "half an answer" in driver.text()
+        server.script = hello
+        await driver.type("again")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("Hello there you")
+
+
+async def test_reasoning_is_open_while_it_comes_and_folded_after(drive: Drive) -> None:
+    answer = asyncio.Event()
+
+    async def script(scene: Scene) -> None:
+        await scene.send(fragment("<think>", "reasoningStartTag"), fragment("deep thought", "reasoning", 7))
+        await answer.wait()
+        await scene.send(fragment("</think>", "reasoningEndTag"), fragment("42"), success(**STATS))
+        await scene.close()
+
+    async with scripted_server(script) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("hi")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("deep thought")
+        answer.set()
+        await driver.wait_for_text("finished")
+        assert "deep thought" not in driver.text()
+        assert "▸ Thought" in driver.text()
+        assert "think>" not in driver.text()
+        await driver.pilot.press("ctrl+t")
+        await driver.wait_for_text("deep thought")
+
+
+async def test_the_list_opens_conversations_and_ctrl_n_begins_one(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await driver.ready()
+        for question in ("older", "newer"):
+            await driver.type(question)
+            await driver.pilot.press("enter")
+            await driver.wait_for_text("finished")
+            await driver.pilot.press("ctrl+n")
+            await driver.wait_for_text("Type a question below")
+        await driver.pilot.press("ctrl+b")
+        options = driver.screen.query_one(OptionList)
+        await driver.wait_for(lambda: driver.screen.query_one(ConversationList).display and options.option_count == 2)
+        await driver.pilot.press("down", "enter")
+        await driver.wait_for_text("older")
+        assert "newer" not in driver.text()
+        await driver.pilot.press("ctrl+b")
+        await driver.pilot.press("escape")
+        await driver.wait_for(lambda: not driver.screen.query_one(ConversationList).display)
+        assert driver.screen.focused is driver.screen.query_one(Prompt)
+
+
+async def test_reading_back_stays_where_it_is_and_says_what_is_below(drive: Drive) -> None:
+    go_on = asyncio.Event()
+
+    async def script(scene: Scene) -> None:
+        await scene.send(fragment("line\n\n" * 60))
+        await go_on.wait()
+        await scene.send(fragment("last\n\n" * 10), success(**STATS))
+        await scene.close()
+
+    async with scripted_server(script) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("hi")
+        await driver.pilot.press("enter")
+        await driver.wait_for(lambda: driver.text().count("line") > 10)
+        await driver.pilot.press("pageup", "pageup")
+        before = driver.text()
+        go_on.set()
+        await driver.wait_for(lambda: not driver.screen.answering)
+        assert driver.text() == before
+        assert "lines below" in driver.screen.query_one(StatusLine).aside
+        await driver.pilot.press("ctrl+end")
+        await driver.wait_for_text("finished")
+        assert driver.screen.query_one(StatusLine).aside == ""
+        await driver.pilot.press("ctrl+home")
+        await driver.wait_for_text("You")
+
+
+async def test_help_names_every_key_of_the_screen(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await driver.pilot.press("f1")
+        assert isinstance(driver.app.screen, HelpScreen)
+        await driver.pilot.press("escape")
+        assert driver.app.screen is driver.screen
+        named = " ".join(keys.lower().replace("esc,", "escape,") for keys, _ in KEYS) + " escape"
+        bound = {binding.key for binding in driver.screen._bindings.key_to_bindings.get("f1", [])} | set(
+            driver.screen._bindings.key_to_bindings
+        )
+        own = {key for key in bound if key not in {"tab", "shift+tab", "ctrl+c", "super+c"}}
+        assert {key for key in own if key not in named} == set()
+
+
+async def test_the_sides_give_way_in_a_narrow_terminal(drive: Drive) -> None:
+    async with scripted_server(hello) as server:
+        async with drive(server.host, size=(120, 40)) as driver:
+            await driver.ready()
+            assert driver.screen.query_one(StatsSidebar).display
+            await driver.pilot.press("f3")
+            assert not driver.screen.query_one(StatsSidebar).display
+        async with drive(server.host, size=(80, 24)) as driver:
+            await driver.ready()
+            assert not driver.screen.query_one(StatsSidebar).display
+            await driver.type("hi")
+            await driver.pilot.press("enter")
+            await driver.wait_for_text("finished")
+            await driver.wait_for(lambda: "42.0 tok/s" in driver.screen.query_one(StatusLine).standing)
+            await driver.pilot.press("f3")
+            assert driver.screen.query_one(StatsSidebar).display
+
+
+async def test_resizing_draws_the_same_words_again(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("hi")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("finished")
+        for size in ((80, 24), (45, 12), (200, 60), (120, 40)):
+            await driver.pilot.resize_terminal(*size)
+            await driver.wait_for_text("finished")
+            assert all(len(line) <= size[0] for line in driver.text().splitlines())
+
+
+async def test_themes_change_the_colours_and_not_the_words(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host, theme="lmchat-light") as driver:
+        await driver.ready()
+        assert driver.app.theme == "lmchat-light"
+        await driver.type("hi")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("finished")
+        before = driver.text()
+        for theme in ("textual-light", "nord", "lmchat-dark"):
+            driver.app.theme = theme
+            await driver.pilot.pause()
+            assert driver.text() == before
