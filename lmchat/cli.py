@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import re
 import sys
+import traceback
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, NoReturn, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from lmchat.app import paths
 from lmchat.app.settings import Settings, load_settings, merge
+from lmchat.console import streams
 from lmchat.values.errors import (
     EngineError,
     LMStudioClientError,
     LMStudioError,
-    LMStudioModelNotFoundError,
+    LMStudioPredictionError,
+    LMStudioServerError,
+    LMStudioTimeoutError,
     LMStudioValueError,
     SettingsError,
 )
 from lmchat.values.safe_text import safe_text
+
+if TYPE_CHECKING:
+    from lmchat.app.session import Resume, Session
 
 
 class ExitCode(IntEnum):
@@ -40,18 +49,28 @@ class ExitCode(IntEnum):
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
+def _inherited(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    """What stands before a command holds for the command too, unless it is given again after it."""
+    assert option.name is not None
+    before = context.parent.params.get(option.name) if context.parent else None
+    if option.multiple:
+        return (*(before or ()), *value)
+    return before if context.get_parameter_source(option.name) is ParameterSource.DEFAULT and before else value
+
+
+_option: Final = partial(click.option, callback=_inherited)
+
+
 def _options(command: CommandT) -> CommandT:
     """The options that every front end has."""
     for option in reversed(
         (
-            click.option(
-                "--host", metavar="HOST:PORT", help="The server to use; a ws:// or wss:// address will do too."
-            ),
-            click.option("-m", "--model", metavar="MODEL", help="A model key, or the path of a GGUF file."),
-            click.option("-s", "--system", metavar="TEXT", help="How the model is to behave."),
-            click.option("-c", "--continue", "latest", is_flag=True, help="Go on with the last conversation."),
-            click.option("-r", "--resume", type=int, metavar="ID", help="Go on with this conversation."),
-            click.option(
+            _option("--host", metavar="HOST:PORT", help="The server to use; a ws:// or wss:// address will do too."),
+            _option("-m", "--model", metavar="MODEL", help="A model key, or the path of a GGUF file."),
+            _option("-s", "--system", metavar="TEXT", help="How the model is to behave."),
+            _option("-c", "--continue", "latest", is_flag=True, help="Go on with the last conversation."),
+            _option("-r", "--resume", type=int, metavar="ID", help="Go on with this conversation."),
+            _option(
                 "--set",
                 "options",
                 multiple=True,
@@ -83,14 +102,13 @@ def cli(
     tiny model that is fetched once.
     """
     if context.invoked_subcommand is not None:
+        _refuse_foreign_options(context, context.invoked_subcommand)
         return
     _require_terminal()
-    settings = _settings(host, model, system, options)
-    from lmchat.app.session import Session
+    settings, conversation = _settings(host, model, system, options), _resume(latest, resume, system)
     from lmchat.tui.app import run
 
-    session = Session(settings, paths.store_file())
-    run(session, "latest" if latest else resume, paths.log_dir() / "crash.log")
+    run(_session(settings), conversation, paths.log_dir() / "crash.log")
 
 
 @cli.command()
@@ -108,30 +126,35 @@ def ask(
     options: tuple[str, ...],
     stats: bool,
     as_json: bool,
-) -> None:
+) -> ExitCode:
     """Ask one question and print the answer.
 
     Text on standard input is added to the prompt.
     """
+    settings, conversation = _settings(host, model, system, options), _resume(latest, resume, system)
     question = _question(" ".join(prompt))
-    settings = _settings(host, model, system, options)
-    from lmchat.app.session import Session
     from lmchat.console.ask import CUT, AskOptions
     from lmchat.console.ask import ask as ask_once
 
     async def run() -> ExitCode:
-        session = Session(settings, paths.store_file())
+        session = _session(settings)
         try:
-            answer = await ask_once(session, question, AskOptions(as_json, stats), "latest" if latest else resume)
+            answer = await ask_once(session, question, AskOptions(as_json, stats), conversation)
+        except BrokenPipeError:
+            # Whoever reads the answer has had enough of it.
+            return ExitCode.COMPLETE
         finally:
             await session.close()
         return ExitCode.CUT if answer.stats and answer.stats.stop_reason in CUT else ExitCode.COMPLETE
 
-    sys.exit(asyncio.run(run()))
+    try:
+        return asyncio.run(run())
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
 
 
 @cli.command()
-@click.option("-m", "--model", metavar="FILE", help="A GGUF file to serve and load; else the models lmchat has.")
+@_option("-m", "--model", metavar="FILE", help="A GGUF file to serve and load; else the models lmchat has.")
 @click.option("-p", "--port", type=click.IntRange(0, 65535), help="The port; 0 takes any free one.")
 @click.option("--context-length", type=click.IntRange(min=1), metavar="TOKENS", help="The context to load models with.")
 def serve(model: str | None, port: int | None, context_length: int | None) -> None:
@@ -146,32 +169,53 @@ def serve(model: str | None, port: int | None, context_length: int | None) -> No
 
 def main() -> NoReturn:
     """Run the command line. Every error ends here, in words and with an exit code."""
+    streams.complete()
+    code = _run([_decoded(argument) for argument in sys.argv[1:]])
+    streams.settle()
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        return cli.main(arguments, prog_name="lmchat", standalone_mode=False) or ExitCode.COMPLETE
     except click.ClickException as wrong:
         wrong.show()
-        sys.exit(ExitCode.USAGE)
+        return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read the answer has had enough; the interpreter must not complain as it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.COMPLETE)
+        return ExitCode.INTERRUPTED
     except LMStudioError as wrong:
-        click.echo(f"lmchat: {safe_text(str(wrong))}", err=True)
-        sys.exit(_exit_code(wrong))
-    sys.exit(ExitCode.COMPLETE)
+        streams.say(f"lmchat: {safe_text(str(wrong))}")
+        return _exit_code(wrong)
+    except Exception as fault:
+        streams.say(f"lmchat: {_report(fault)}")
+        return ExitCode.ERROR
 
 
 def _exit_code(wrong: LMStudioError) -> ExitCode:
     match wrong:
         case SettingsError() | LMStudioValueError():
             return ExitCode.USAGE
-        case LMStudioModelNotFoundError() | EngineError() | LMStudioClientError():
+        case LMStudioPredictionError():
+            return ExitCode.ERROR
+        case LMStudioServerError() | LMStudioClientError() | LMStudioTimeoutError() | EngineError():
             return ExitCode.NO_MODEL
     return ExitCode.ERROR
+
+
+def _report(fault: Exception) -> str:
+    """Keep the trace of a fault of ours; gives what its user should know."""
+    said = f"A fault of lmchat's own ({type(fault).__name__}) ended it; what was said is kept."
+    try:
+        trace = paths.log_dir() / "crash.log"
+        trace.write_text("".join(traceback.format_exception(fault)), encoding="utf-8", errors="replace")
+    except (OSError, SettingsError):
+        return f"{said} Please report how it came about."
+    return f"{said} Please report it with {trace}."
+
+
+def _decoded(argument: str) -> str:
+    """An argument with U+FFFD in place of bytes that are no text: they could not be sent."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", argument)
 
 
 def _settings(host: str | None, model: str | None, system: str | None, options: tuple[str, ...]) -> Settings:
@@ -179,9 +223,25 @@ def _settings(host: str | None, model: str | None, system: str | None, options: 
     return merge(settings, host=host, model=model, system_prompt=system, options=options)
 
 
+def _resume(latest: bool, resume: int | None, system: str | None) -> Resume:
+    if latest and resume is not None:
+        raise click.UsageError("-c and -r name two conversations. Give one of them.")
+    if system is not None and (latest or resume is not None):
+        raise click.UsageError("-s is for new conversations; this one has begun. Leave one of the two out.")
+    return "latest" if latest else resume
+
+
+def _session(settings: Settings) -> Session:
+    from lmchat.app.log import log_to
+    from lmchat.app.session import Session
+
+    log_to(paths.log_dir() / "lmchat.log")
+    return Session(settings, paths.store_file())
+
+
 def _question(prompt: str) -> str:
     document = ""
-    if sys.stdin is not None and not sys.stdin.isatty():
+    if not sys.stdin.isatty():
         document = sys.stdin.buffer.read().decode("utf-8", "replace").strip("\n")
     question = "\n\n".join(part for part in (prompt, document) if part.strip())
     if not question:
@@ -190,5 +250,14 @@ def _question(prompt: str) -> str:
 
 
 def _require_terminal() -> None:
-    if sys.stdin is None or not sys.stdin.isatty() or not sys.stdout.isatty():
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
         raise click.UsageError("The chat needs a terminal. In a pipe or a script, use `lmchat ask`.")
+
+
+def _refuse_foreign_options(context: click.Context, command: str) -> None:
+    """An option that stands before a command that has no use for it must not be lost in silence."""
+    known = {parameter.name for parameter in cli.commands[command].params}
+    for option in context.command.params:
+        given = option.name and context.get_parameter_source(option.name) is not ParameterSource.DEFAULT
+        if given and option.name not in known:
+            raise click.UsageError(f"`lmchat {command}` has no option {option.opts[-1]}. Leave it out.")

@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from lmchat.engine.packaged import fetch_packaged_model, packaged_model_path
+from lmchat.engine.models.packaged import fetch_packaged_model, packaged_model_path
 
 _OTHER_SETTINGS = ("LM_API_TOKEN", "LMSTUDIO_API_TOKEN")
 

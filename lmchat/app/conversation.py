@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from lmchat.app.answer import Answer
 from lmchat.app.journal import Journal
 from lmchat.app.meter import Meter
 from lmchat.app.model_connection import ModelConnection, ReadyModel
@@ -14,22 +17,9 @@ from lmchat.client.backend import EventStream
 from lmchat.store.thread import StoreThread
 from lmchat.values.chat import Chat, Role, TextData
 from lmchat.values.config import LlmPredictionConfig
-from lmchat.values.errors import (
-    LMStudioError,
-    LMStudioModelNotFoundError,
-    LMStudioTimeoutError,
-    LMStudioValueError,
-    LMStudioWebsocketError,
-)
-from lmchat.values.history import ConversationSummary, MessageRecord, Part, Provenance, ReasoningData
-from lmchat.values.prediction import (
-    LlmPredictionFragment,
-    LlmPredictionStats,
-    Prediction,
-    PredictionEvent,
-    PredictionFinished,
-    StopReason,
-)
+from lmchat.values.errors import LMStudioError, LMStudioValueError, LMStudioWebsocketError, StoreError
+from lmchat.values.history import ConversationSummary, MessageRecord, Provenance
+from lmchat.values.prediction import LlmPredictionFragment, PredictionEvent
 
 _TITLE_LENGTH: Final = 60
 
@@ -78,6 +68,8 @@ class Conversation:
         self._stream: EventStream | None = None
         self._stopping = False
         self._answering = False
+        self._left_over: MessageRecord | None = None
+        self._preparing: asyncio.Task[ReadyModel] | None = None
         self.meter: Final = Meter()
 
     async def open(self, summary: ConversationSummary) -> None:
@@ -147,36 +139,35 @@ class Conversation:
         if self._answering:
             raise LMStudioValueError("An answer is still being written. Stop it first, or wait for its end.")
         yield MessageAdded(await self._say(text.replace("\r\n", "\n").replace("\r", "\n")))
-        answer = self.answer()
-        try:
+        async with aclosing(self.answer()) as answer:
             async for event in answer:
                 yield event
-        finally:
-            await answer.aclose()
 
     async def answer(self) -> AsyncGenerator[ConversationEvent]:
         """Have the last message answered.
 
         Raises:
             LMStudioError: no model could be asked.
+            StoreError: there was no room on the disk for the answer, or for the end of it.
         """
         self._answering = True
         self._stopping = False
-        if self._messages and self._messages[-1].role == "assistant" and not self._messages[-1].parts:
-            # An answer that never began stays in the store; the new one becomes its sibling.
-            self._messages.pop()
         try:
-            model = await self._connection.ready()
-            if self._stopping:
+            await self._finish_left_over()
+            if self._messages and self._messages[-1].role == "assistant" and not self._messages[-1].parts:
+                # An answer that never began stays in the store; the new one becomes its sibling.
+                self._messages.pop()
+            if (model := await self._ready()) is None:
                 return
-            self.meter.start()
-            stream = await self._ask(model)
-            written = self._write(model, stream)
             try:
+                stream = await self._ask(model)
+            except LMStudioWebsocketError:
+                # The server was lost since the last answer; nothing has come of this one yet.
+                model = await self._connection.ready()
+                stream = await self._ask(model)
+            async with aclosing(stream), aclosing(self._write(model, stream)) as written:
                 async for event in written:
                     yield event
-            finally:
-                await written.aclose()
         finally:
             self._answering = False
             self._stream = None
@@ -185,6 +176,8 @@ class Conversation:
     async def stop(self) -> None:
         """Stop the answer that is being written; it ends by itself, with what came."""
         self._stopping = True
+        if self._preparing is not None:
+            self._preparing.cancel()
         if self._stream is not None:
             try:
                 await self._stream.cancel()
@@ -192,7 +185,18 @@ class Conversation:
                 # The stream itself will find that the connection is gone.
                 return
 
+    async def _ready(self) -> ReadyModel | None:
+        """The model; None when the user would not wait for it."""
+        self._preparing = asyncio.create_task(self._connection.ready())
+        try:
+            await asyncio.wait({self._preparing})
+            return None if self._stopping or self._preparing.cancelled() else self._preparing.result()
+        finally:
+            self._preparing.cancel()
+            self._preparing = None
+
     async def _ask(self, model: ReadyModel) -> EventStream:
+        self.meter.start()
         try:
             self._stream = await model.backend.predict(model.info.identifier, self.chat(), self._config)
         except LMStudioError:
@@ -207,56 +211,52 @@ class Conversation:
         provenance = Provenance(server=model.server, model=model.info, prediction_config=self._config)
         message = await self._begin(provenance)
         journal = Journal(self._store, message.id)
-        prediction = Prediction()
-        thought = _Stopwatch()
+        answer = Answer(message, provenance, self.meter)
         error: LMStudioError | None = None
-        ended = False
-        yield AnswerStarted(message)
         try:
-            while prediction.finished is None:
+            yield AnswerStarted(message)
+            while not answer.complete:
                 for event in await stream.take():
-                    prediction.feed(event)
-                    self.meter.feed(event)
+                    answer.feed(event)
                     if isinstance(event, LlmPredictionFragment):
                         journal.write(event)
-                        thought.watch(event)
                     yield event
-            ended = True
         except LMStudioError as wrong:
             error = wrong
-            ended = True
+            self._connection.forget_model()
         finally:
-            await stream.aclose()
             journal.flush()
-            self.meter.stop()
-            stats, provenance = self._account(prediction, provenance, error)
-            parts = _parts(prediction, thought.seconds)
-            text = None if error is None or self._stopping else str(error)
-            if error is not None:
-                self._connection.forget_model()
-            finished = await self._store.run(
+            await self._finish(answer.record(error, stopped=self._stopping))
+        yield AnswerFinished(self._messages[-1])
+
+    async def _finish(self, answer: MessageRecord) -> None:
+        """Make an answer a message like any other; while the disk is full it is one in memory only."""
+        stats, provenance = answer.stats, answer.provenance
+        assert stats is not None and provenance is not None
+        self._messages[-1] = answer
+        self._left_over = None
+        try:
+            self._messages[-1] = await self._store.run(
                 lambda store: store.finish_answer(
-                    message.id, parts=parts, stats=stats, provenance=provenance, error=text
+                    answer.id, parts=answer.parts, stats=stats, provenance=provenance, error=answer.error
                 )
             )
-            self._messages[-1] = finished
-        if ended:
-            yield AnswerFinished(finished)
+        except StoreError:
+            self._left_over = answer
+            raise
 
-    def _account(
-        self, prediction: Prediction, provenance: Provenance, error: LMStudioError | None
-    ) -> tuple[LlmPredictionStats, Provenance]:
-        if (finished := prediction.finished) is not None:
-            return finished.stats, _told_by_server(provenance, finished)
-        stop_reason = "userStopped" if error is None or self._stopping else _stop_reason(error)
-        return self.meter.measured(stop_reason), _measured_here(provenance)
+    async def _finish_left_over(self) -> None:
+        """Write down an answer for whose end there was no room before."""
+        if self._left_over is not None:
+            await self._finish(self._left_over)
 
     async def _say(self, text: str) -> MessageRecord:
         if self._summary is None:
             title = _title(text)
             self._summary = await self._store.run(lambda store: store.create_conversation(title))
-            if self._system_prompt:
-                await self._add("system", self._system_prompt)
+        await self._finish_left_over()
+        if self._system_prompt and not self._messages:
+            await self._add("system", self._system_prompt)
         return await self._add("user", text)
 
     async def _add(self, role: Role, text: str) -> MessageRecord:
@@ -286,58 +286,6 @@ class Conversation:
     def _place(self) -> tuple[ConversationSummary, int | None]:
         assert self._summary is not None
         return self._summary, self._messages[-1].id if self._messages else None
-
-
-class _Stopwatch:
-    """How long the model thought."""
-
-    def __init__(self) -> None:
-        self.seconds: float | None = None
-        self._began: float | None = None
-
-    def watch(self, fragment: LlmPredictionFragment) -> None:
-        if fragment.reasoning_type == "none":
-            return
-        now = time.monotonic()
-        if self._began is None:
-            self._began = now
-        self.seconds = now - self._began
-
-
-def _parts(prediction: Prediction, thought_seconds: float | None) -> tuple[Part, ...]:
-    parts: list[Part] = []
-    if reasoning := prediction.reasoning:
-        parts.append(ReasoningData(text=reasoning, tokens=prediction.reasoning_tokens_count, seconds=thought_seconds))
-    if answer := prediction.answer:
-        parts.append(TextData(answer))
-    return tuple(parts)
-
-
-def _told_by_server(provenance: Provenance, finished: PredictionFinished) -> Provenance:
-    return Provenance(
-        server=provenance.server,
-        model=finished.model_info or provenance.model,
-        load_config=finished.load_config,
-        prediction_config=finished.prediction_config,
-    )
-
-
-def _measured_here(provenance: Provenance) -> Provenance:
-    return Provenance(
-        server=provenance.server,
-        model=provenance.model,
-        prediction_config=provenance.prediction_config,
-        measured_by="client",
-    )
-
-
-def _stop_reason(error: LMStudioError) -> StopReason:
-    match error:
-        case LMStudioWebsocketError() | LMStudioTimeoutError():
-            return "connectionLost"
-        case LMStudioModelNotFoundError():
-            return "modelUnloaded"
-    return "failed"
 
 
 def _title(text: str) -> str:

@@ -52,11 +52,6 @@ class EngineProcess:
             raise
         return cls(process, ServerAddress(ready.host, ready.port))
 
-    @property
-    def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.returncode is None
-
     async def close(self) -> None:
         """End the engine and its workers."""
         if self._process.stdin is not None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from lmchat.store.thread import StoreThread
@@ -20,18 +23,12 @@ class Journal:
     def __init__(self, store: StoreThread, message_id: int) -> None:
         self._store = store
         self._message_id = message_id
-        self._pieces: list[TextData | ReasoningData] = []
+        self._fragments: list[LlmPredictionFragment] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def write(self, fragment: LlmPredictionFragment) -> None:
         """Take a fragment."""
-        match fragment.reasoning_type:
-            case "none":
-                self._pieces.append(TextData(fragment.content))
-            case "reasoning":
-                self._pieces.append(ReasoningData(text=fragment.content))
-            case _:
-                return
+        self._fragments.append(fragment)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(DELAY, self.flush)
 
@@ -40,6 +37,19 @@ class Journal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._pieces:
-            pieces, self._pieces = self._pieces, []
+        if pieces := _pieces(self._fragments):
             self._store.post(lambda store: store.append_to_answer(self._message_id, pieces))
+        self._fragments = []
+
+
+def _pieces(fragments: Sequence[LlmPredictionFragment]) -> list[TextData | ReasoningData]:
+    """The text of the fragments, each run of one kind in one piece; the tags round the reasoning are left out."""
+    pieces: list[TextData | ReasoningData] = []
+    for kind, run in groupby(fragments, key=attrgetter("reasoning_type")):
+        text = "".join(fragment.content for fragment in run)
+        match kind:
+            case "none":
+                pieces.append(TextData(text))
+            case "reasoning":
+                pieces.append(ReasoningData(text=text))
+    return pieces

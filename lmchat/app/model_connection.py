@@ -19,7 +19,7 @@ from lmchat.client.lmstudio import LMStudioBackend
 from lmchat.protocol.auth import Credentials, new_token
 from lmchat.protocol.child_process import EngineOptions
 from lmchat.values.config import LlmLoadModelConfig
-from lmchat.values.errors import EngineError, LMStudioError, LMStudioModelNotFoundError
+from lmchat.values.errors import EngineError, LMStudioError, LMStudioModelNotFoundError, LMStudioWebsocketError
 from lmchat.values.loading import DownloadProgress, LoadProgress, ModelDownloaded, ModelLoaded
 from lmchat.values.model import LlmInfo, LlmInstanceInfo
 
@@ -88,8 +88,6 @@ class ModelConnection:
             LMStudioError: no server or no model can be had; the next call tries again.
         """
         async with self._busy:
-            if self._server is not None and self._server.engine is not None and not self._server.engine.alive:
-                await self._drop_server()
             if self._model is None:
                 try:
                     self._model = await self._prepare()
@@ -117,9 +115,16 @@ class ModelConnection:
             await server.engine.close()
 
     async def _prepare(self) -> ReadyModel:
-        if self._server is None:
-            self._server = await self._find_server()
-        server = self._server
+        if self._server is not None:
+            try:
+                return await self._model_of(self._server)
+            except LMStudioWebsocketError:
+                # It was there before and is gone: whoever serves now is looked for.
+                await self._drop_server()
+        self._server = await self._find_server()
+        return await self._model_of(self._server)
+
+    async def _model_of(self, server: _Server) -> ReadyModel:
         key = await self._choose(server)
         if isinstance(key, LlmInstanceInfo):
             info = key

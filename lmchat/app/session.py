@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -39,6 +40,7 @@ class Session:
         """Told how the way to the model goes."""
         self.on_trouble: Callable[[str], None] | None = None
         """Told what went wrong in the background: a write that failed."""
+        self._told = ""
         self._store: Final = StoreThread(store_file, self._note_failure)
 
     async def open(self, resume: Resume = None) -> Opened:
@@ -82,12 +84,16 @@ class Session:
         try:
             await self.connection.close()
         finally:
-            await self._store.close()
+            # What could not be opened was said when it was tried, and what was kept is safe without a close.
+            with suppress(StoreError):
+                await self._store.close()
 
     def _report(self, status: ConnectionStatus) -> None:
         if self.on_status is not None:
             self.on_status(status)
 
     def _note_failure(self, failure: BaseException) -> None:
-        if self.on_trouble is not None:
-            self.on_trouble(str(failure))
+        # A full disk fails ten writes a second; it is said once.
+        if self.on_trouble is not None and (text := str(failure)) != self._told:
+            self._told = text
+            self.on_trouble(text)

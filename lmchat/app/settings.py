@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from lmchat.client.address import ServerAddress
 from lmchat.values.config import LlmPredictionConfig, read_config
 from lmchat.values.errors import LMStudioValueError, SettingsError
 
@@ -55,8 +56,10 @@ def merge(
         options: prediction options as `name=value`, the value as in TOML, or plain text.
 
     Raises:
-        SettingsError: an option is unknown or does not fit.
+        SettingsError: the host is no address, or an option is unknown or does not fit.
     """
+    if host:
+        _require_address(host)
     return msgspec.structs.replace(
         settings,
         host=host or settings.host,
@@ -64,6 +67,13 @@ def merge(
         system_prompt=settings.system_prompt if system_prompt is None else system_prompt,
         prediction=_with_options(settings.prediction, options),
     )
+
+
+def _require_address(host: str) -> None:
+    try:
+        ServerAddress.parse(host)
+    except LMStudioValueError as wrong:
+        raise SettingsError(str(wrong)) from wrong
 
 
 def _with_options(config: LlmPredictionConfig, options: Sequence[str]) -> LlmPredictionConfig:
@@ -90,12 +100,15 @@ def _value(text: str) -> Any:
 
 def _read_file(file: Path) -> Settings:
     try:
-        text = file.read_text(encoding="utf-8")
+        # Windows' Notepad puts a byte order mark before the text.
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return Settings()
     except (OSError, UnicodeDecodeError) as wrong:
         reason = wrong.strerror if isinstance(wrong, OSError) else "it is not UTF-8 text"
-        raise SettingsError(f"The settings in {file} cannot be read: {reason}.") from wrong
+        raise SettingsError(
+            f"The settings in {file} cannot be read: {reason}. Mend the file, or move it away."
+        ) from wrong
     try:
         return _convert(tomllib.loads(text))
     except tomllib.TOMLDecodeError as wrong:
@@ -121,20 +134,32 @@ def _convert(table: dict[str, Any]) -> Settings:
                 name, f"there is no setting {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
             )
     prediction = table.pop("prediction", {})
+    if not isinstance(prediction, dict):
+        raise _WrongSetting("prediction", "'prediction' is a table; write [prediction], and below it one option a line")
     for name, value in table.items():
         if not isinstance(value, str):
             raise _WrongSetting(name, f"{name!r} takes text in quotes")
-    for name, value in prediction.items() if isinstance(prediction, dict) else [("prediction", prediction)]:
+    for name, value in prediction.items():
         try:
             read_config({name: value}, LlmPredictionConfig)
         except LMStudioValueError as wrong:
             raise _WrongSetting(name, str(wrong).rstrip(".")) from wrong
+    if host := table.get("host"):
+        try:
+            _require_address(host)
+        except SettingsError as wrong:
+            raise _WrongSetting("host", str(wrong).rstrip(".")) from wrong
     return Settings(**table, prediction=read_config(prediction, LlmPredictionConfig))
 
 
 def _line_of(text: str, name: str) -> int:
-    pattern = re.compile(rf"\s*\[?\s*[\"']?{re.escape(name)}[\"']?\s*[\]=]")
-    return next((number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 1)
+    """The line on which a name is set: at its beginning, else anywhere, as in an inline table."""
+    quoted = rf"[\"']?{re.escape(name)}[\"']?"
+    for pattern in (rf"\s*\[?\s*{quoted}\s*[\]=]", rf".*(?<![\w-]){quoted}(?![\w-])"):
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.match(pattern, line):
+                return number
+    return 1
 
 
 def _wrong_line(file: Path, text: str, number: int, reason: str) -> SettingsError:

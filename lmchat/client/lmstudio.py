@@ -16,7 +16,7 @@ from lmchat.client.namespace import Channel, Namespace
 from lmchat.protocol import endpoints as wire
 from lmchat.protocol import kvconfig
 from lmchat.protocol.auth import Credentials
-from lmchat.protocol.errors import exception
+from lmchat.protocol.errors import UNREADABLE, exception
 from lmchat.values.chat import Chat
 from lmchat.values.config import LlmLoadModelConfig, LlmPredictionConfig
 from lmchat.values.errors import (
@@ -229,5 +229,5 @@ def _finished(packet: wire.PredictionSuccess) -> PredictionFinished:
 def _known(entry: msgspec.Raw, kind: Any) -> Any:
     try:
         return msgspec.json.decode(entry, type=kind)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None

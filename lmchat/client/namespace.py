@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from lmchat.client.address import ServerAddress
 from lmchat.protocol import auth
 from lmchat.protocol.endpoints import Cancel
-from lmchat.protocol.errors import exception
+from lmchat.protocol.errors import UNREADABLE, exception
 from lmchat.protocol.multiplex import (
     CallFailed,
     CallReturned,
@@ -133,7 +133,7 @@ class Channel(Generic[PacketT]):
             raw = self._arrived.popleft()
             try:
                 packets.append(self._decoder.decode(raw))
-            except msgspec.DecodeError as wrong:
+            except UNREADABLE as wrong:
                 # A packet of a kind that this client does not know must not end the answer.
                 _log.warning("a packet was left out: %s", wrong)
         return packets
@@ -179,7 +179,7 @@ class Namespace:
             self._calls.pop(call_id, None)
         try:
             return msgspec.json.decode(b"null" if answer is UNSET else answer, type=result)
-        except msgspec.DecodeError as wrong:
+        except UNREADABLE as wrong:
             raise LMStudioServerError(f"{self._address} answered {endpoint} with something else: {wrong}.") from None
 
     async def open_channel(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,14 +13,20 @@ import msgspec
 from lmchat.app.conversation import AnswerFinished, Conversation
 from lmchat.app.session import Resume, Session
 from lmchat.console.narration import Narration
+from lmchat.console.streams import say
 from lmchat.values.chat import TextData
-from lmchat.values.errors import LMStudioError, LMStudioPredictionError
+from lmchat.values.errors import LMStudioError, LMStudioOSError, LMStudioPredictionError
 from lmchat.values.history import MessageRecord
 from lmchat.values.prediction import LlmPredictionFragment, PromptProgress
 from lmchat.values.safe_text import safe_line, safe_text
 
 CUT: Final = frozenset({"maxPredictedTokensReached", "contextLengthReached"})
 """Stop reasons of answers that are less than the model meant to say."""
+_BROKEN_OFF: Final = {
+    "failed": "The server says that the answer failed. What came of it is kept; ask again.",
+    "modelUnloaded": "The model was unloaded while it answered. What came of it is kept; ask again.",
+}
+"""Stop reasons of answers that ended by a fault, of which the server says no more."""
 
 
 class _Writer(Protocol):
@@ -28,6 +35,9 @@ class _Writer(Protocol):
     def fragment(self, event: LlmPredictionFragment) -> None: ...
 
     def finished(self, conversation: Conversation, message: MessageRecord) -> None: ...
+
+    def end(self) -> None:
+        """Leave a clean line, however the answer ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +57,25 @@ async def ask(session: Session, prompt: str, options: AskOptions, resume: Resume
         LMStudioError: there is no answer, or it ended by an error. What came of it is printed and kept.
     """
     narration = Narration()
-    session.on_status = lambda status: narration.say(status.text)
-    session.on_trouble = lambda text: print(safe_text(text), file=sys.stderr)
+    # What failed is raised, and said once.
+    session.on_status = lambda status: narration.say(status.text) if status.stage != "failed" else None
     opened = await session.open(resume)
     if opened.notice:
-        print(safe_text(opened.notice), file=sys.stderr)
+        say(safe_text(opened.notice))
     conversation = session.new_conversation()
     if opened.resumed is not None:
         await conversation.open(opened.resumed)
     writer: _Writer = _JsonWriter() if options.json else _TextWriter()
-    answer = await _follow(conversation, prompt, writer, narration)
+    try:
+        answer = await _follow(conversation, prompt, writer, narration)
+    except asyncio.CancelledError:
+        say("Stopped. What was said is kept: `lmchat -c` goes on with it.")
+        raise
     if options.stats:
         _print_stats(answer)
-    if answer.error is not None:
-        raise LMStudioPredictionError(answer.error)
+    broken_off = _BROKEN_OFF.get(answer.stats.stop_reason) if answer.stats else None
+    if (error := answer.error or broken_off) is not None:
+        raise LMStudioPredictionError(error)
     return answer
 
 
@@ -79,6 +94,7 @@ async def _follow(conversation: Conversation, prompt: str, writer: _Writer, narr
                         return message
     finally:
         narration.hush()
+        writer.end()
     raise LMStudioError("The model gave no answer. Ask again.")
 
 
@@ -87,30 +103,32 @@ class _TextWriter:
 
     def __init__(self) -> None:
         self._safe = sys.stdout.isatty()
-        self._begun = False
+        self._line_is_open = False
 
     def progress(self, event: PromptProgress) -> None:
         pass
 
     def fragment(self, event: LlmPredictionFragment) -> None:
-        if event.reasoning_type != "none":
+        if event.reasoning_type != "none" or not event.content:
             return
-        self._begun = True
-        self._write(event.content)
+        self._line_is_open = not event.content.endswith("\n")
+        # Bytes, because the encoding that the locale names may lack what a model writes.
+        _write((safe_text(event.content) if self._safe else event.content).encode("utf-8", "replace"))
 
     def finished(self, conversation: Conversation, message: MessageRecord) -> None:
-        if self._begun and not message.text.endswith("\n"):
-            self._write("\n")
+        pass
 
-    def _write(self, text: str) -> None:
-        # Bytes, because the encoding that the locale names may lack what a model writes.
-        data = (safe_text(text) if self._safe else text).encode("utf-8", "replace")
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
+    def end(self) -> None:
+        if self._line_is_open:
+            self._line_is_open = False
+            _write(b"\n")
 
 
 class _JsonWriter:
-    """One JSON object a line."""
+    """One JSON object a line. On a terminal, what acts instead of showing is made to show in it too."""
+
+    def __init__(self) -> None:
+        self._safe = sys.stdout.isatty()
 
     def progress(self, event: PromptProgress) -> None:
         self._write({"event": "prompt_progress", "progress": event.progress})
@@ -140,9 +158,31 @@ class _JsonWriter:
             }
         )
 
+    def end(self) -> None:
+        pass
+
     def _write(self, event: dict[str, Any]) -> None:
-        sys.stdout.buffer.write(msgspec.json.encode(event) + b"\n")
-        sys.stdout.flush()
+        line = msgspec.json.encode(event)
+        _write((safe_text(line.decode()).encode() if self._safe else line) + b"\n")
+
+
+def _write(data: bytes) -> None:
+    """Write to standard output, at once.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+        LMStudioOSError: it cannot be written.
+    """
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as wrong:
+        raise LMStudioOSError(
+            f"The answer cannot be written to standard output: {wrong.strerror or wrong}. "
+            "What came of it is kept: `lmchat -c` shows it."
+        ) from wrong
 
 
 def _print_stats(message: MessageRecord) -> None:
@@ -160,7 +200,7 @@ def _print_stats(message: MessageRecord) -> None:
         ("stop reason", safe_line(stats.stop_reason)),
     ]
     for name, value in lines:
-        print(f"{name + ':':<21}{value}", file=sys.stderr)
+        say(f"{name + ':':<21}{value}")
 
 
 def _number(value: float | None, form: str = "", unit: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 from lmchat.values.safe_text import safe_line
@@ -37,5 +38,7 @@ class Narration:
         self._line = ""
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        # Nobody may be reading; the answer goes on without.
+        with suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()

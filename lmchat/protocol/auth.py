@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from lmchat.protocol.errors import UNREADABLE
 from lmchat.values.errors import LMStudioValueError
 
 _TOKEN = re.compile(r"sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})")
@@ -75,7 +76,7 @@ def read_reply(message: str | bytes) -> AuthReply:
     """The server's answer; an answer that is none counts as a refusal."""
     try:
         return msgspec.json.decode(message, type=AuthReply)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return AuthReply(success=False, error="the answer to the handshake was not one of LM Studio's protocol")
 
 
@@ -83,7 +84,7 @@ def read_request(message: str | bytes) -> Credentials | None:
     """Who a client says it is, or None when this is no handshake."""
     try:
         packet = msgspec.json.decode(message, type=AuthRequest)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     return Credentials(packet.client_identifier, packet.client_passkey)
 

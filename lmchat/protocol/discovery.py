@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from lmchat.protocol.errors import UNREADABLE
+
 LOCAL_HOST: Final = "127.0.0.1"
 API_PORTS: Final = (41343, 52993, 16141, 39414, 22931)
 """The ports on which LM Studio's API listens, in the order in which clients try them. The REST port 1234 is not one."""
@@ -38,5 +40,5 @@ def is_greeting(body: bytes) -> bool:
     """
     try:
         return msgspec.json.decode(body, type=_Greeting).lmstudio
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False

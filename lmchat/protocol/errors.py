@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +11,9 @@ from lmchat.values.errors import (
     LMStudioPresetNotFoundError,
     LMStudioServerError,
 )
+
+UNREADABLE: Final = (msgspec.DecodeError, RecursionError)
+"""What decoding JSON from elsewhere can raise: it does not fit, or it is nested without end."""
 
 _KINDS: dict[str, type[LMStudioServerError]] = {
     "generic.noModelMatchingQuery": LMStudioModelNotFoundError,

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from lmchat.protocol.errors import SerializedError
+from lmchat.protocol.errors import UNREADABLE, SerializedError
 
 Payload: TypeAlias = Raw | UnsetType
 """Raw JSON, or `UNSET` where the key is absent, which is how the protocol writes void."""
@@ -137,7 +137,7 @@ def encode_payload(value: Any) -> Raw:
 def _decode(message: str | bytes, decoder: msgspec.json.Decoder[FrameT]) -> FrameT:
     try:
         return decoder.decode(message)
-    except (msgspec.DecodeError, UnicodeError) as wrong:
+    except (*UNREADABLE, UnicodeError) as wrong:
         first_reason = str(wrong)
     # JavaScript writes half of a surrogate pair as an escape, which JSON allows and UTF-8 does not: mend and try again.
     try:

@@ -94,7 +94,7 @@ class Palette:
 
     def _nearest(self, name: str) -> Style:
         """A code token without a style takes that of its nearest ancestor."""
-        while "." in name:
+        while name.count(".") > 1:
             name = name.rpartition(".")[0]
             if name in self._named:
                 return self._named[name]

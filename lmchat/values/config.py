@@ -7,33 +7,36 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from lmchat.values.errors import LMStudioValueError
 
 Off: TypeAlias = Literal[False]
+Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class LlmPredictionConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Options of one prediction. Ranges and meanings are those of LM Studio's configuration keys."""
 
-    temperature: float | None = None
+    temperature: NotNegative | None = None
     """0 and up; 0 always takes the likeliest token."""
-    max_tokens: int | Off | None = None
+    max_tokens: Positive | Off | None = None
     """Tokens to predict at most, 1 and up."""
     top_k_sampling: float | None = None
     """How many of the likeliest tokens may be drawn."""
-    top_p_sampling: float | Off | None = None
+    top_p_sampling: Share | Off | None = None
     """0.0-1.0: the share of probability that may be drawn from."""
-    min_p_sampling: float | Off | None = None
+    min_p_sampling: Share | Off | None = None
     """0.0-1.0: the least probability, relative to the likeliest token's."""
     repeat_penalty: float | Off | None = None
     presence_penalty: float | Off | None = None
     frequency_penalty: float | Off | None = None
-    xtc_probability: float | Off | None = None
-    xtc_threshold: float | Off | None = None
+    xtc_probability: Share | Off | None = None
+    xtc_threshold: Share | Off | None = None
     seed: int | Off | None = None
     stop_strings: list[str] | None = None
     tool_call_stop_strings: list[str] | None = None
@@ -49,7 +52,7 @@ class LlmPredictionConfig(msgspec.Struct, frozen=True, kw_only=True, rename="cam
     """Tokens of reasoning at most."""
     draft_model: str | None = None
     speculative_decoding_min_draft_length_to_consider: int | None = None
-    speculative_decoding_min_continue_drafting_probability: float | None = None
+    speculative_decoding_min_continue_drafting_probability: Share | None = None
     speculative_decoding_num_draft_tokens_exact: int | None = None
     cpu_threads: int | None = None
 
@@ -57,7 +60,7 @@ class LlmPredictionConfig(msgspec.Struct, frozen=True, kw_only=True, rename="cam
 class LlmLoadModelConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Options of loading a language model."""
 
-    context_length: int | None = None
+    context_length: Positive | None = None
     """Tokens, 1 and up."""
     seed: int | Off | None = None
     num_experts: int | None = None

@@ -68,9 +68,9 @@ def drive(tmp_path: Path) -> Drive:
 
     @asynccontextmanager
     async def driving(
-        host: str, *, resume: Resume = None, size: tuple[int, int] = (120, 40), **settings: str
+        host: str, *, resume: Resume = None, size: tuple[int, int] = (120, 40), theme: str | None = None
     ) -> AsyncIterator[Driver]:
-        session = Session(Settings(host=host, **settings), paths.store_file())
+        session = Session(Settings(host=host, theme=theme), paths.store_file())
         app = LMChatApp(session, resume, tmp_path / "crash.log")
         async with app.run_test(size=size) as pilot:
             yield Driver(app, pilot)

@@ -28,7 +28,7 @@ from lmchat.tui.widgets.conversation_view import ConversationView
 from lmchat.tui.widgets.prompt import Prompt
 from lmchat.tui.widgets.stats_sidebar import StatsSidebar
 from lmchat.tui.widgets.status_line import StatusLine
-from lmchat.tui.wording import ending, figures, rate, seconds
+from lmchat.tui.wording import count, ending, rate, seconds
 from lmchat.values.errors import LMStudioError
 from lmchat.values.history import ConversationSummary, MessageRecord
 from lmchat.values.prediction import LlmPredictionFragment
@@ -72,26 +72,31 @@ class ChatScreen(Screen[None]):
         self._resume = resume
         self._opened = False
         self._conversation: Conversation = session.new_conversation()
+        self._listing = ConversationList()
+        self._view = ConversationView()
+        self._status = StatusLine()
+        self._prompt = Prompt()
+        self._stats = StatsSidebar()
 
     def compose(self) -> ComposeResult:
         """The sides round the middle."""
         with Horizontal(id="body"):
-            yield ConversationList(id="list")
+            yield self._listing
             with Vertical(id="middle"):
-                yield ConversationView(id="view")
+                yield self._view
                 with Vertical(id="foot"):
-                    yield StatusLine(id="status")
-                    yield Prompt(id="prompt")
-            yield StatsSidebar(id="stats")
+                    yield self._status
+                    yield self._prompt
+            yield self._stats
         yield Static("This terminal is too small for lmchat: it needs 30 columns and 8 lines.", id="too-small")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """The prompt takes typing at once; everything else comes after the first picture."""
-        self.query_one(Prompt).focus()
+        self._prompt.focus()
         self._show_welcome()
         self.session.on_status = self._show_status
-        self.session.on_trouble = self.query_one(StatusLine).say
+        self.session.on_trouble = self._status.say
         self._readings = self.set_interval(_READINGS, self._show_reading, pause=True)
         self.call_after_refresh(self._open)
 
@@ -102,7 +107,7 @@ class ChatScreen(Screen[None]):
 
     def say(self, text: str) -> None:
         """Say something in passing."""
-        self.query_one(StatusLine).say(text)
+        self._status.say(text)
 
     async def leave(self) -> None:
         """Stop what is being written, and wait until it is kept."""
@@ -124,7 +129,7 @@ class ChatScreen(Screen[None]):
             self.app.exit(wrong, return_code=1)
             return
         if opened.notice:
-            self.query_one(ConversationView).add_notice(opened.notice, "warning")
+            self._view.add_notice(opened.notice, "warning")
         if opened.resumed is not None:
             await self._read(opened.resumed)
         self._opened = True
@@ -135,24 +140,23 @@ class ChatScreen(Screen[None]):
         try:
             await self.session.connection.ready()
         except LMStudioError as wrong:
-            self.query_one(ConversationView).add_notice(str(wrong), "error")
+            self._view.add_notice(str(wrong), "error")
 
     def _show_model(self) -> None:
         if (model := self.session.connection.model) is None:
             return
-        self.query_one(StatsSidebar).show_model(model.info, model.server)
+        self._stats.show_model(model.info, model.server)
         self._show_numbers()
         if not self._conversation.messages:
             self._show_welcome()
 
     def _show_status(self, status: ConnectionStatus) -> None:
-        line = self.query_one(StatusLine)
-        line.standing = safe_line(status.text)
-        line.progress = status.progress if status.stage in ("downloading", "loading") else None
+        self._status.standing = safe_line(status.text)
+        self._status.progress = status.progress if status.stage in ("downloading", "loading") else None
         if status.stage not in ("ready", "failed"):
-            self.query_one(StatsSidebar).show_phase(safe_line(status.text.split(":")[0]))
+            self._stats.show_phase(safe_line(status.text.split(":")[0]))
         else:
-            self.query_one(StatsSidebar).show_phase("ready" if status.stage == "ready" else "no model")
+            self._stats.show_phase("ready" if status.stage == "ready" else "no model")
             self._show_model()
 
     # Asking and answering
@@ -160,9 +164,9 @@ class ChatScreen(Screen[None]):
     @on(Prompt.Submitted)
     def _submit(self, event: Prompt.Submitted) -> None:
         if self.answering:
-            self.query_one(StatusLine).say("An answer is still being written. Esc stops it.")
+            self._status.say("An answer is still being written. Esc stops it.")
         elif not self._opened:
-            self.query_one(StatusLine).say("The conversations are being opened. Press Enter again in a moment.")
+            self._status.say("The conversations are being opened. Press Enter again in a moment.")
         elif event.text.strip():
             self._ask(event.prompt.take())
         elif self._conversation.awaits_answer:
@@ -174,7 +178,7 @@ class ChatScreen(Screen[None]):
         conversation = self._conversation
         asked = conversation.answer() if text is None else conversation.send(text)
         self._readings.resume()
-        self.query_one(StatsSidebar).show_phase("asking")
+        self._stats.show_phase("asking")
         said = text is None
         try:
             async with aclosing(asked) as events:
@@ -189,33 +193,31 @@ class ChatScreen(Screen[None]):
             self._show_numbers()
 
     def _show(self, event: ConversationEvent) -> None:
-        view = self.query_one(ConversationView)
         match event:
             case LlmPredictionFragment():
-                view.feed(event)
+                self._view.feed(event)
             case MessageAdded(message):
-                view.add(message)
+                self._view.add(message)
                 self._show_conversation()
                 self.refresh_bindings()
             case AnswerStarted(message):
-                view.begin(message)
+                self._view.begin(message)
             case AnswerFinished(message):
-                view.finish(message)
+                self._view.finish(message)
 
     def _fail(self, wrong: LMStudioError, unsaid: str | None) -> None:
         """Say what went wrong; a text that was not kept goes back into the prompt."""
         advice = "" if unsaid is not None else "\nPress Enter to ask again."
-        self.query_one(ConversationView).add_notice(f"{wrong}{advice}", "error")
-        prompt = self.query_one(Prompt)
-        if unsaid is not None and not prompt.text:
-            prompt.insert(unsaid)
+        self._view.add_notice(f"{wrong}{advice}", "error")
+        if unsaid is not None and not self._prompt.text:
+            self._prompt.insert(unsaid)
 
     async def action_stop(self) -> None:
         """Stop the answer."""
         if self.answering:
-            self.query_one(StatusLine).say("Stopping …")
+            self._status.say("Stopping …")
             await self._conversation.stop()
-            self.query_one(StatusLine).hush()
+            self._status.hush()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to stop only what can be stopped."""
@@ -229,30 +231,32 @@ class ChatScreen(Screen[None]):
         reading = self._conversation.meter.read()
         if reading.phase == "idle" or not self.answering:
             return
-        self.query_one(StatsSidebar).show_reading(reading)
+        self._stats.show_reading(reading)
         live = (
             f"{rate(reading.live_rate)} tok/s live · {seconds(reading.time_to_first_token)} · {reading.tokens} tokens"
         )
         self._stats_line(live)
 
     def _show_conversation(self) -> None:
+        self._stats.show_conversation(self._conversation.messages, self._context_length)
+
+    @property
+    def _context_length(self) -> int | None:
         model = self.session.connection.model
-        context_length = model.info.context_length if model else None
-        self.query_one(StatsSidebar).show_conversation(self._conversation.messages, context_length)
+        return model.info.context_length if model else None
 
     def _show_numbers(self) -> None:
         messages = self._conversation.messages
-        stats = self.query_one(StatsSidebar)
         self._show_conversation()
         last = messages[-1] if messages and messages[-1].role == "assistant" else None
         if last is not None:
-            stats.show_answer(last)
-        self._stats_line(_summary(last))
+            self._stats.show_answer(last)
+        self._stats_line(_summary(last, self._context_length))
 
     def _stats_line(self, text: str) -> None:
         """Where there is no sidebar, the line above the prompt has the numbers."""
-        if not self.query_one(StatsSidebar).display and text:
-            self.query_one(StatusLine).standing = text
+        if not self._stats.display and text:
+            self._status.standing = text
 
     # Conversations
 
@@ -262,25 +266,24 @@ class ChatScreen(Screen[None]):
             return
         self._conversation = self.session.new_conversation()
         self._show_welcome()
-        self.query_one(StatsSidebar).show_answer(None)
+        self._stats.show_answer(None)
         self._show_numbers()
-        self.query_one(Prompt).focus()
+        self._prompt.focus()
 
     async def action_toggle_list(self) -> None:
         """Show or hide the conversations."""
-        listing = self.query_one(ConversationList)
         if self.has_class("-list"):
             self._close_list()
         elif self._opened:
-            listing.show(await self.session.conversations(), self._conversation.id)
+            self._listing.show(await self.session.conversations(), self._conversation.id)
             self.add_class("-list")
-            listing.query_one("OptionList").focus()
+            self._listing.take_focus()
         self.refresh_bindings()
 
     @on(ConversationList.Closed)
     def _close_list(self) -> None:
         self.remove_class("-list")
-        self.query_one(Prompt).focus()
+        self._prompt.focus()
 
     @on(ConversationList.Chosen)
     async def _choose(self, event: ConversationList.Chosen) -> None:
@@ -294,15 +297,15 @@ class ChatScreen(Screen[None]):
         try:
             await conversation.open(summary)
         except LMStudioError as wrong:
-            self.query_one(ConversationView).add_notice(str(wrong), "error")
+            self._view.add_notice(str(wrong), "error")
             return
         self._conversation = conversation
-        self.query_one(ConversationView).show(conversation.messages)
+        self._view.show(conversation.messages)
         self._show_numbers()
 
     def _refuse_while_answering(self) -> bool:
         if self.answering:
-            self.query_one(StatusLine).say("An answer is still being written. Esc stops it.")
+            self._status.say("An answer is still being written. Esc stops it.")
         return self.answering
 
     # The view
@@ -310,23 +313,23 @@ class ChatScreen(Screen[None]):
     @on(ConversationView.Scrolled)
     def _tell_below(self, event: ConversationView.Scrolled) -> None:
         new = not event.following and event.below
-        self.query_one(StatusLine).aside = f"{event.below} lines below · Ctrl+End" if new else ""
+        self._status.aside = f"{event.below} lines below · Ctrl+End" if new else ""
 
     def action_page(self, pages: int) -> None:
         """Read back or forth."""
-        self.query_one(ConversationView).scroll_pages(pages)
+        self._view.scroll_pages(pages)
 
     def action_start(self) -> None:
         """Go to the first line."""
-        self.query_one(ConversationView).go_to_start()
+        self._view.go_to_start()
 
     def action_end(self) -> None:
         """Go to the last line."""
-        self.query_one(ConversationView).go_to_end()
+        self._view.go_to_end()
 
     def action_fold(self) -> None:
         """Fold or unfold what was thought."""
-        self.query_one(ConversationView).fold_reasoning()
+        self._view.fold_reasoning()
 
     def action_toggle_stats(self) -> None:
         """Show or hide the stats."""
@@ -343,10 +346,14 @@ class ChatScreen(Screen[None]):
     def _show_welcome(self) -> None:
         model = self.session.connection.model
         note = TINY_MODEL_NOTE if model and model.is_packaged else ""
-        self.query_one(ConversationView).show_welcome(f"{_WELCOME}\n{note}")
+        self._view.show_welcome(f"{_WELCOME}\n{note}")
 
 
-def _summary(answer: MessageRecord | None) -> str:
+def _summary(answer: MessageRecord | None, context_length: int | None) -> str:
+    """An answer in a line: its rate, its wait, how full the context is, and how it ended."""
     if answer is None or answer.stats is None:
         return ""
-    return " · ".join([*figures(answer.stats), ending(answer.stats).short])
+    stats = answer.stats
+    fullness = f"{count(stats.total_tokens_count)} / {count(context_length)}"
+    wait = seconds(stats.time_to_first_token_sec)
+    return f"{rate(stats.tokens_per_second)} tok/s · {wait} · {fullness} · {ending(stats).short}"

@@ -24,12 +24,12 @@ KEYS = (
 )
 """Every key of the chat screen and what it does."""
 
-_ABOUT = """
-The model answers on your own machine. LM Studio is used when it runs here, or when --host names it; otherwise lmchat
-starts an engine of its own with a tiny model that is real but often wrong.
-
-Every word is kept. `lmchat -c` goes on with the last conversation, `lmchat ask` answers in a pipe, `lmchat serve` lets
-other programs use the engine."""
+_ABOUT = (
+    "\nThe model answers on your own machine. LM Studio is used when it runs here, or when --host names it; otherwise "
+    "lmchat starts an engine of its own, with a tiny model that is real but often wrong.\n\n"
+    "Every word is kept. [$primary]lmchat -c[/] goes on with the last conversation, [$primary]lmchat ask[/] answers in "
+    "a pipe, [$primary]lmchat serve[/] lets other programs use the engine."
+)
 
 
 class HelpScreen(ModalScreen[None]):
@@ -45,4 +45,4 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll():
             yield Static("Keys", classes="title")
             yield Static(table)
-            yield Static(_ABOUT, markup=False)
+            yield Static(_ABOUT)

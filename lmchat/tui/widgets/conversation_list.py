@@ -44,11 +44,16 @@ class ConversationList(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._summaries: Sequence[ConversationSummary] = ()
+        self._options = OptionList(markup=False)
 
     def compose(self) -> ComposeResult:
         """A title and the list."""
         yield Static("Conversations", classes="title")
-        yield OptionList(markup=False)
+        yield self._options
+
+    def take_focus(self) -> None:
+        """Let the keys go through the list."""
+        self._options.focus()
 
     def action_close(self) -> None:
         """Ask for the list to be hidden."""
@@ -57,7 +62,7 @@ class ConversationList(Vertical):
     def show(self, summaries: Sequence[ConversationSummary], current: int | None) -> None:
         """Show these; the current one is marked."""
         self._summaries = summaries
-        options = self.query_one(OptionList)
+        options = self._options
         options.clear_options()
         now = time.time()
         if not summaries:
