@@ -15,7 +15,8 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "lmchat.client.async_api": ("AsyncClient", "AsyncLLM", "AsyncPredictionStream"),
+    "lmchat.client.async_api": ("AsyncClient", "AsyncLLM"),
+    "lmchat.client.async_stream": ("AsyncPredictionStream",),
     "lmchat.client.default": (
         "configure_default_client",
         "get_default_client",

@@ -133,8 +133,7 @@ def ask(
     """
     settings, conversation = _settings(host, model, system, options), _resume(latest, resume, system)
     question = _question(" ".join(prompt))
-    from lmchat.console.ask import CUT, AskOptions
-    from lmchat.console.ask import ask as ask_once
+    from lmchat.console.ask import CUT, AskOptions, ask as ask_once
 
     async def run() -> ExitCode:
         session = _session(settings)

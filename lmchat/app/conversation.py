@@ -70,7 +70,8 @@ class Conversation:
         self._answering = False
         self._left_over: MessageRecord | None = None
         self._preparing: asyncio.Task[ReadyModel] | None = None
-        self.meter: Final = Meter()
+        self.meter = Meter()
+        """The live numbers of the answer that is being written, or was written last."""
 
     async def open(self, summary: ConversationSummary) -> None:
         """Go on with a conversation from the store.
@@ -196,6 +197,7 @@ class Conversation:
             self._preparing = None
 
     async def _ask(self, model: ReadyModel) -> EventStream:
+        self.meter = Meter()
         self.meter.start()
         try:
             self._stream = await model.backend.predict(model.info.identifier, self.chat(), self._config)

@@ -45,7 +45,7 @@ class Reading:
 
 
 class Meter:
-    """Watches the events of one prediction."""
+    """Watches the events of one prediction; the next one has a meter of its own."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -61,7 +61,6 @@ class Meter:
 
     def start(self) -> None:
         """A request is being sent now."""
-        self.__init__(self._clock)  # type: ignore[misc]  # a new request begins with nothing of the last one
         self._phase = "waiting"
         self._started = self._last = self._clock()
 

@@ -13,8 +13,7 @@ import msgspec
 from lmchat.client.address import ServerAddress
 from lmchat.client.backend import Backend, EventStream
 from lmchat.client.namespace import Channel, Namespace
-from lmchat.protocol import endpoints as wire
-from lmchat.protocol import kvconfig
+from lmchat.protocol import endpoints as wire, kvconfig
 from lmchat.protocol.auth import Credentials
 from lmchat.protocol.errors import UNREADABLE, exception
 from lmchat.values.chat import Chat

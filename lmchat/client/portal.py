@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Coroutine
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from lmchat.values.errors import LMStudioTimeoutError, LMStudioValueError
 
@@ -15,12 +15,10 @@ DEFAULT_TIMEOUT: Final = 60.0
 
 T = TypeVar("T")
 
-_timeout: float | None = DEFAULT_TIMEOUT
-
 
 def get_sync_api_timeout() -> float | None:
     """Seconds that synchronous calls wait for the next sign of a server; None: for ever."""
-    return _timeout
+    return Portal.timeout
 
 
 def set_sync_api_timeout(timeout: float | None) -> None:
@@ -32,14 +30,16 @@ def set_sync_api_timeout(timeout: float | None) -> None:
     Raises:
         LMStudioValueError: the timeout is negative.
     """
-    global _timeout  # noqa: PLW0603  # LM Studio's API makes this one setting of the whole program
     if timeout is not None and timeout < 0:
         raise LMStudioValueError(f"A timeout is 0 seconds or more, or None for no limit; {timeout} is neither.")
-    _timeout = timeout
+    Portal.timeout = timeout
 
 
 class Portal:
     """An event loop on a thread of its own, which starts with the first call and ends with the program or `close`."""
+
+    timeout: ClassVar[float | None] = DEFAULT_TIMEOUT
+    """Seconds that a call waits. LM Studio's API makes this one setting of the whole program."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -53,13 +53,13 @@ class Portal:
         """
         future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
         try:
-            return future.result(_timeout)
+            return future.result(self.timeout)
         except concurrent.futures.TimeoutError:
             if future.done():
                 raise
             future.cancel()
             raise LMStudioTimeoutError(
-                f"The server gave no sign for {_timeout:g} seconds. Wait for it, or call set_sync_api_timeout()."
+                f"The server gave no sign for {self.timeout:g} seconds. Wait for it, or call set_sync_api_timeout()."
             ) from None
         except BaseException:
             future.cancel()

@@ -6,7 +6,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from lmchat.client.async_api import DEFAULT_TTL, AsyncClient, AsyncLLM, AsyncPredictionStream
+from lmchat.client.async_api import DEFAULT_TTL, AsyncClient, AsyncLLM
+from lmchat.client.async_stream import AsyncPredictionStream
 from lmchat.client.portal import Portal
 from lmchat.values.chat import AssistantResponse, HistoryInput
 from lmchat.values.config import LlmLoadModelConfig, LoadConfigInput, PredictionConfigInput

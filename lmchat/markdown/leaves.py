@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
-from lmchat.markdown.inline import BREAK, References
-from lmchat.markdown.inline import spans as inline_spans
+from lmchat.markdown.inline import BREAK, References, spans as inline_spans
 from lmchat.markdown.lines import Line, Span
 from lmchat.markdown.segments import Segments
 from lmchat.markdown.wrap import Row, Wrapper, wrap

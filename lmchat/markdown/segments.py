@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from copy import copy
 from typing import TYPE_CHECKING
 
-from lmchat.markdown.inline import References, parse, styled
-from lmchat.markdown.inline import spans as inline_spans
+from lmchat.markdown.inline import References, parse, spans as inline_spans, styled
 from lmchat.markdown.lines import Span
 
 if TYPE_CHECKING:

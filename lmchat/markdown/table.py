@@ -12,8 +12,7 @@ import re
 from copy import copy
 
 from lmchat.markdown.cells import cells
-from lmchat.markdown.inline import BREAK, References
-from lmchat.markdown.inline import spans as inline_spans
+from lmchat.markdown.inline import BREAK, References, spans as inline_spans
 from lmchat.markdown.leaves import Leaf
 from lmchat.markdown.lines import Line, Span
 from lmchat.markdown.wrap import Row, wrap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 import traceback
 from pathlib import Path
@@ -76,5 +77,7 @@ def run(session: Session, resume: Resume, crash_log: Path) -> None:
     Raises:
         LMStudioError: what ended it otherwise.
     """
+    # Modules stay to the end. The collector need not look through them again in the middle of an answer.
+    gc.freeze()
     if (error := LMChatApp(session, resume, crash_log).run()) is not None:
         raise error

@@ -144,10 +144,3 @@ def test_what_is_measured_here(meter: Meter, clock: Clock) -> None:
 def test_what_is_not_known_is_not_zero(meter: Meter) -> None:
     stats = meter.measured("failed")
     assert (stats.predicted_tokens_count, stats.tokens_per_second, stats.time_to_first_token_sec) == (None, None, None)
-
-
-def test_a_new_request_begins_with_nothing(meter: Meter, clock: Clock) -> None:
-    meter.feed(PromptProgress(1.0))
-    write(meter, clock, 5, 0.25)
-    meter.start()
-    assert meter.read() == Reading(phase="waiting", elapsed=0.0)

@@ -30,27 +30,47 @@ _PHASES: Final[dict[Phase, str]] = {
 }
 
 
+class _Text(Static):
+    """A text that changes often. The screen is laid out again, which costs most, only when it needs another height."""
+
+    def write(self, text: Content) -> None:
+        """Show a text; how it is styled follows from what it says."""
+        if text == self.content:
+            return
+        self.update(text, layout=False)
+        if self.size and text.get_height({}, self.size.width) != self.size.height:
+            self.refresh(layout=True)
+
+
 class StatsSidebar(VerticalScroll, can_focus=False):
     """Numbers that say what they are: live ones are marked live, the server's own are marked server."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._rates: deque[float] = deque(maxlen=_HISTORY)
+        self._history: deque[float] = deque(maxlen=_HISTORY)
+        self._phase = _Text(_PHASES["idle"], id="phase")
+        self._rate = Digits(UNKNOWN, id="rate")
+        self._rate_source = _Text("tok/s", id="rate-source")
+        self._rates = Sparkline([], id="rates")
+        self._now = _Text("")
+        self._usage = _Text("")
+        self._model = _Text("")
+        self._conversation = _Text("")
 
     def compose(self) -> ComposeResult:
         """Four sections."""
         yield Static("Now", classes="title")
-        yield Static(_PHASES["idle"], id="phase", markup=False)
-        yield Digits(UNKNOWN, id="rate")
-        yield Static("tok/s", id="rate-source", markup=False)
-        yield Sparkline([], id="rates")
-        yield Static("", id="now", markup=False)
+        yield self._phase
+        yield self._rate
+        yield self._rate_source
+        yield self._rates
+        yield self._now
         yield Static("Context", classes="title")
-        yield Static("", id="context", markup=False)
+        yield self._usage
         yield Static("Model", classes="title")
-        yield Static("", id="model", markup=False)
+        yield self._model
         yield Static("Conversation", classes="title")
-        yield Static("", id="conversation", markup=False)
+        yield self._conversation
 
     def on_mount(self) -> None:
         """Begin with dashes."""
@@ -60,7 +80,7 @@ class StatsSidebar(VerticalScroll, can_focus=False):
 
     def show_phase(self, text: str) -> None:
         """Say what is going on before anything is asked."""
-        self.query_one("#phase", Static).update(text)
+        self._phase.write(Content(text))
 
     def show_reading(self, reading: Reading) -> None:
         """The live numbers of the answer that is being written."""
@@ -69,9 +89,9 @@ class StatsSidebar(VerticalScroll, can_focus=False):
             phase = f"{phase} {reading.prompt_progress:.0%}"
         self.show_phase(phase)
         if reading.tokens == 0:
-            self._rates.clear()
+            self._history.clear()
         if reading.live_rate is not None:
-            self._rates.append(reading.live_rate)
+            self._history.append(reading.live_rate)
         self._show_rate(reading.live_rate, "tok/s live")
         self._show_now(
             first=seconds(reading.time_to_first_token),
@@ -83,7 +103,7 @@ class StatsSidebar(VerticalScroll, can_focus=False):
     def show_answer(self, message: MessageRecord | None) -> None:
         """The figures of an answer that is done."""
         if message is None or (stats := message.stats) is None:
-            self._rates.clear()
+            self._history.clear()
             self.show_phase(_PHASES["idle"])
             self._show_rate(None, "tok/s")
             self._show_now(first=UNKNOWN, tokens=UNKNOWN, elapsed=UNKNOWN, stop=UNKNOWN)
@@ -103,11 +123,11 @@ class StatsSidebar(VerticalScroll, can_focus=False):
     def show_model(self, info: LlmInstanceInfo | None, server: str) -> None:
         """Which model answers, and who serves it."""
         if info is None:
-            self.query_one("#model", Static).update(Content.styled(UNKNOWN, "$foreground 55%"))
+            self._model.write(Content.styled(UNKNOWN, "$foreground 55%"))
             return
         quantization = safe_line(info.quantization.name) if info.quantization else ""
         details = " · ".join(part for part in (info.params_string or "", quantization, size(info.size_bytes)) if part)
-        self.query_one("#model", Static).update(
+        self._model.write(
             Content("\n").join(
                 [
                     Content.styled(safe_line(info.display_name), "bold"),
@@ -123,18 +143,18 @@ class StatsSidebar(VerticalScroll, can_focus=False):
         answers = [message for message in messages if message.role == "assistant"]
         tokens = sum(message.stats.predicted_tokens_count or 0 for message in answers if message.stats)
         turns = sum(message.role == "user" for message in messages)
-        self.query_one("#conversation", Static).update(
+        self._conversation.write(
             Content("\n").join([_fact("turns", count(turns)), _fact("tokens written", count(tokens))])
         )
         last = next((m.stats.total_tokens_count for m in reversed(answers) if m.stats), None)
-        self.query_one("#context", Static).update(_gauge(last, context_length))
+        self._usage.write(_gauge(last, context_length))
 
     def _show_rate(self, value: float | None, source: str) -> None:
-        self.query_one("#rate", Digits).update(rate(value))
-        self.query_one("#rate-source", Static).update(source)
-        sparkline = self.query_one("#rates", Sparkline)
-        sparkline.data = list(self._rates)
-        sparkline.visible = len(self._rates) > 1
+        if self._rate.value != rate(value):
+            self._rate.update(rate(value))
+        self._rate_source.write(Content(source))
+        self._rates.data = list(self._history)
+        self._rates.visible = len(self._history) > 1
 
     def _show_now(self, *, first: str, tokens: str, elapsed: str, stop: str, advice: str = "") -> None:
         lines = [
@@ -145,7 +165,7 @@ class StatsSidebar(VerticalScroll, can_focus=False):
         ]
         if advice:
             lines.append(Content.styled(advice, "$foreground 55%"))
-        self.query_one("#now", Static).update(Content("\n").join(lines))
+        self._now.write(Content("\n").join(lines))
 
 
 def _fact(name: str, value: str) -> Content:
