@@ -18,7 +18,7 @@ from tests.scripted_server import STATS, Scene, ScriptedServer, fragment, succes
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX pseudo-terminal")
 
 if sys.platform != "win32":
-    from tests.terminal import CTRL_B, ENTER, Terminal
+    from tests.terminal import CTRL_B, CTRL_Q, ENTER, Terminal
 
 ATTACKS = [
     "\x1b]52;c;ZXZpbA==\x07",
@@ -87,7 +87,9 @@ def test_an_answer_its_reasoning_and_its_models_name(hostile: ScriptedServer) ->
         terminal.wait_for("␛]0;evil␇")
         terminal.type(CTRL_B)
         terminal.wait_for("today")
-        assert_clean(bytes(terminal.output))
+        terminal.type(CTRL_Q)
+        terminal.wait_for_end()
+    assert_clean(bytes(terminal.output))
 
 
 def test_an_error_of_the_server(hostile: ScriptedServer) -> None:
@@ -101,4 +103,6 @@ def test_an_error_of_the_server(hostile: ScriptedServer) -> None:
         terminal.wait_for("␛]52;c;ZXZpbA==␇")
         terminal.type("hi" + ENTER)
         terminal.wait_for(MARK)
-        assert_clean(bytes(terminal.output))
+        terminal.type(CTRL_Q)
+        terminal.wait_for_end()
+    assert_clean(bytes(terminal.output))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lmchat.engine.prediction.reasoning import Piece, ReasoningSplitter
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lmchat.markdown import STYLES, Line, Markdown, document, scan, segments, table
 from lmchat.markdown.cells import cells

@@ -10,8 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lmchat.store.codec import read_json, read_text, write_json, write_text
 from lmchat.store.store import Store
