@@ -65,7 +65,7 @@ def hostile(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
     portal.close()
 
 
-OWN_SEQUENCE = re.compile(r"\x1b\[[?>=]?[0-9;]*[$]?[A-Za-z]|\x1b\]22;[a-z-]+\x07")
+OWN_SEQUENCE = re.compile(r"\x1b\[[?<>=]?[0-9;]*[$]?[A-Za-z]|\x1b\]22;[a-z-]+\x07")
 """What the program writes itself: cursor, colours, modes, the pointer's shape. No clipboard, title or link."""
 
 
