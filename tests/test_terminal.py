@@ -92,7 +92,8 @@ def test_a_crash_loses_nothing_and_leaves_no_process(data: Path) -> None:
         assert started
         terminal.kill()
         _, left = psutil.wait_procs(started, timeout=2)
-        assert not left
+        # Where nobody waits for orphans, one that has ended stays in the list.
+        assert not [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
     assert len(seen) > 40
 
     with Terminal("-c", rows=200) as terminal:

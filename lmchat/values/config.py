@@ -6,37 +6,35 @@ An option that is None is not sent, so the server's own setting holds. Where an 
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from lmchat.values.errors import LMStudioValueError
 
 Off: TypeAlias = Literal[False]
-Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
-NotNegative: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
-Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class LlmPredictionConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Options of one prediction. Ranges and meanings are those of LM Studio's configuration keys."""
 
-    temperature: NotNegative | None = None
+    temperature: float | None = None
     """0 and up; 0 always takes the likeliest token."""
-    max_tokens: Positive | Off | None = None
+    max_tokens: int | Off | None = None
     """Tokens to predict at most, 1 and up."""
     top_k_sampling: float | None = None
     """How many of the likeliest tokens may be drawn."""
-    top_p_sampling: Share | Off | None = None
+    top_p_sampling: float | Off | None = None
     """0.0-1.0: the share of probability that may be drawn from."""
-    min_p_sampling: Share | Off | None = None
+    min_p_sampling: float | Off | None = None
     """0.0-1.0: the least probability, relative to the likeliest token's."""
     repeat_penalty: float | Off | None = None
     presence_penalty: float | Off | None = None
     frequency_penalty: float | Off | None = None
-    xtc_probability: Share | Off | None = None
-    xtc_threshold: Share | Off | None = None
+    xtc_probability: float | Off | None = None
+    xtc_threshold: float | Off | None = None
     seed: int | Off | None = None
     stop_strings: list[str] | None = None
     tool_call_stop_strings: list[str] | None = None
@@ -52,7 +50,7 @@ class LlmPredictionConfig(msgspec.Struct, frozen=True, kw_only=True, rename="cam
     """Tokens of reasoning at most."""
     draft_model: str | None = None
     speculative_decoding_min_draft_length_to_consider: int | None = None
-    speculative_decoding_min_continue_drafting_probability: Share | None = None
+    speculative_decoding_min_continue_drafting_probability: float | None = None
     speculative_decoding_num_draft_tokens_exact: int | None = None
     cpu_threads: int | None = None
 
@@ -60,7 +58,7 @@ class LlmPredictionConfig(msgspec.Struct, frozen=True, kw_only=True, rename="cam
 class LlmLoadModelConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Options of loading a language model."""
 
-    context_length: Positive | None = None
+    context_length: int | None = None
     """Tokens, 1 and up."""
     seed: int | Off | None = None
     num_experts: int | None = None
@@ -81,16 +79,29 @@ PredictionConfigInput: TypeAlias = "LlmPredictionConfig | Mapping[str, Any]"
 LoadConfigInput: TypeAlias = "LlmLoadModelConfig | Mapping[str, Any]"
 
 
+_RANGES: Final = {
+    "temperature": (0, math.inf),
+    "max_tokens": (1, math.inf),
+    "top_p_sampling": (0, 1),
+    "min_p_sampling": (0, 1),
+    "xtc_probability": (0, 1),
+    "xtc_threshold": (0, 1),
+    "speculative_decoding_min_continue_drafting_probability": (0, 1),
+    "context_length": (1, math.inf),
+}
+"""What a caller may ask for. What servers report and the store keeps is taken as it is."""
+
+
 def read_config(given: ConfigT | Mapping[str, Any] | None, kind: type[ConfigT]) -> ConfigT:
     """A config from what a caller gave: a config, a mapping with camelCase or snake_case names, or nothing.
 
     Raises:
-        LMStudioValueError: a name is unknown (the message offers the nearest), or a value is out of its type.
+        LMStudioValueError: a name is unknown (the message offers the nearest), or a value of a wrong type or range.
     """
     if given is None:
         return kind()
     if isinstance(given, kind):
-        return given
+        return _in_range(given)
     if not isinstance(given, Mapping):
         raise LMStudioValueError(f"A config is a {kind.__name__} or a mapping, not a {type(given).__name__}.")
     names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
@@ -101,6 +112,16 @@ def read_config(given: ConfigT | Mapping[str, Any] | None, kind: type[ConfigT]) 
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise LMStudioValueError(f"There is no option {name!r} in a {kind.__name__}.{hint}")
     try:
-        return msgspec.convert(camel, kind)
+        return _in_range(msgspec.convert(camel, kind))
     except msgspec.ValidationError as wrong:
         raise LMStudioValueError(f"This option does not fit: {wrong}.") from None
+
+
+def _in_range(config: ConfigT) -> ConfigT:
+    for name, (least, most) in _RANGES.items():
+        value = getattr(config, name, None)
+        if value is None or value is False or least <= value <= most:
+            continue
+        limit = f"{least:g} to {most:g}" if most < math.inf else f"{least:g} or more"
+        raise LMStudioValueError(f"{name} takes {limit}; {value} does not fit.")
+    return config

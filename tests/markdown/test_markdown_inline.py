@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from lmchat.markdown.cells import cells, clusters
@@ -101,16 +99,3 @@ def test_wrapping_loses_nothing() -> None:
 )
 def test_cells(text: str, width: int) -> None:
     assert cells(text) == width == sum(part for _, part in clusters(text))
-
-
-@pytest.mark.parametrize(
-    "unit", ["x", "漢", "é", "👍🏽", "*", "[", "`", "<a ", "_a", "(", "\\", "&", "$a", "|", "1.", "> ", "- "]
-)
-def test_a_long_line_costs_no_more_than_its_length(unit: str) -> None:
-    def cost(size: int) -> float:
-        start = time.process_time()
-        render(unit * (size // len(unit)), 80)
-        return time.process_time() - start
-
-    cost(1000)
-    assert cost(100_000) < 40 * max(cost(10_000), 0.005)

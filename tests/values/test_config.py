@@ -22,6 +22,26 @@ def test_an_unknown_name_offers_the_nearest() -> None:
         read_config({"temprature": 1}, LlmPredictionConfig)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"temperature": -1},
+        {"temperature": float("nan")},
+        {"maxTokens": 0},
+        {"topPSampling": 1.5},
+        {"minPSampling": -0.1},
+    ],
+)
+def test_a_value_out_of_its_range_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(LMStudioValueError, match="takes"):
+        read_config(given, LlmPredictionConfig)
+
+
+def test_a_config_is_checked_too() -> None:
+    with pytest.raises(LMStudioValueError, match="context_length takes 1 or more"):
+        read_config(LlmLoadModelConfig(context_length=0), LlmLoadModelConfig)
+
+
 @pytest.mark.parametrize("given", [{"temperature": "hot"}, {"maxTokens": "many"}, {"stopStrings": "x"}])
 def test_a_value_of_a_wrong_type_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(LMStudioValueError, match="does not fit"):
