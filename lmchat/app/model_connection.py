@@ -202,7 +202,8 @@ class ModelConnection:
         ttl = DEFAULT_TTL if server.engine is None else None
         async for event in server.backend.load(key, LlmLoadModelConfig(), ttl=ttl):
             match event:
-                case LoadProgress(progress):
+                # Not every server can tell how far a load is; one that cannot says 0, then 1.
+                case LoadProgress(progress) if 0.0 < progress < 1.0:
                     self._report("loading", f"Loading {name} …", progress)
                 case ModelLoaded(LlmInstanceInfo() as info):
                     return info
