@@ -42,13 +42,12 @@ class MessageLines:
 
     def feed(self, fragment: LlmPredictionFragment) -> None:
         """Take a piece of the answer that is being written."""
-        text = safe_text(fragment.content)
         match fragment.reasoning_type:
             case "none":
                 self.folded = True
-                self._pending.append(text)
+                self._pending.append(fragment.content)
             case "reasoning":
-                self._reasoning.append(text)
+                self._reasoning.append(safe_text(fragment.content))
                 self._reasoning_tokens += fragment.tokens_count
         self._stale = True
 
@@ -137,7 +136,7 @@ class MessageLines:
                 self._answer.feed(safe_text(self.message.text))
                 self._answer.finish()
         if self._pending:
-            self._answer.feed("".join(self._pending))
+            self._answer.feed(safe_text("".join(self._pending)))
             self._pending.clear()
         return self._answer.lines
 
