@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from lmchat.markdown import Line, Span
 from lmchat.markdown.cells import cells
-from lmchat.tui.transcript.plain_text import plain_lines
+from lmchat.tui.transcript.plain_text import PlainText, plain_lines
 from lmchat.tui.transcript.window import Window
 
 
@@ -115,6 +115,16 @@ def test_plain_text_keeps_every_character_and_never_is_too_wide(text: str, width
     assert all(line.width <= width and line.width == cells(line.spans[0].text) for line in lines)
     rows = [("" if line.joint is not None else "\n") + line.spans[0].text for line in lines]
     assert "".join(rows)[1:] == text.rstrip()
+
+
+@given(st.lists(TEXT), st.integers(4, 40))
+def test_plain_text_in_pieces_is_plain_text_at_once(pieces: list[str], width: int) -> None:
+    piecewise, whole = PlainText(width, "text", indent=2), PlainText(width, "text", indent=2)
+    for piece in pieces:
+        piecewise.feed(piece)
+        assert all(line.width <= width for line in piecewise.lines)
+    whole.feed("".join(pieces))
+    assert piecewise.lines == whole.lines
 
 
 @pytest.mark.parametrize(

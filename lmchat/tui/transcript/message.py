@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from lmchat.markdown import Line, Markdown, Span
-from lmchat.tui.transcript.plain_text import SEPARATOR, plain_lines
+from lmchat.tui.transcript.plain_text import SEPARATOR, PlainText, plain_lines
 from lmchat.tui.wording import ending, figures, seconds
 from lmchat.values.chat import FileHandle
 from lmchat.values.history import MessageRecord, ReasoningData
@@ -25,6 +25,9 @@ class MessageLines:
         self._width = 0
         self._reasoning: list[str] = [safe_text(message.reasoning)] if message.reasoning else []
         self._reasoning_tokens = 0
+        self._thoughts: PlainText | None = None
+        self._read = 0
+        """Pieces of the reasoning that are in its lines already."""
         self._answer: Markdown | None = None
         self._pending: list[str] = []
         self._sections: list[Sequence[Line]] = []
@@ -77,6 +80,7 @@ class MessageLines:
         if width != self._width:
             self._width = width
             self._stale = True
+            self._thoughts = None
             if self._answer is not None:
                 self._answer.resize(width)
         if self._stale:
@@ -87,7 +91,7 @@ class MessageLines:
     def _draw(self) -> list[Sequence[Line]]:
         sections: list[Sequence[Line]] = [[self._heading()]]
         if self._reasoning:
-            sections.append(self._thoughts())
+            sections += self._reasoned()
         sections.append(self._body())
         sections.append([*self._foot(), SEPARATOR])
         return sections
@@ -109,14 +113,15 @@ class MessageLines:
                 return "System prompt"
         return "Tool"
 
-    def _thoughts(self) -> list[Line]:
+    def _reasoned(self) -> list[Sequence[Line]]:
         if self.folded:
-            return [_line([Span(f"▸ {self._thought_summary()}", "reasoning.summary")])]
-        text = "".join(self._reasoning).strip("\n")
-        lines = [_line([Span(f"▾ {self._thought_summary()}", "reasoning.summary")])]
-        for row in plain_lines(text, self._width - 2, "reasoning"):
-            lines.append(Line((Span("  ", "reasoning"), *row.spans), row.width + 2, before=1, joint=row.joint))
-        return lines
+            return [[_line([Span(f"▸ {self._thought_summary()}", "reasoning.summary")])]]
+        if self._thoughts is None:
+            self._thoughts = PlainText(self._width, "reasoning", indent=2)
+            self._read = 0
+        self._thoughts.feed("".join(self._reasoning[self._read :]))
+        self._read = len(self._reasoning)
+        return [[_line([Span(f"▾ {self._thought_summary()}", "reasoning.summary")])], self._thoughts.lines]
 
     def _thought_summary(self) -> str:
         kept = next((part for part in self.message.parts if isinstance(part, ReasoningData)), None)

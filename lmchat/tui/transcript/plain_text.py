@@ -12,6 +12,40 @@ SEPARATOR: Final = Line((), 0)
 _TAB: Final = 4
 
 
+class PlainText:
+    """Text shown as it was written, indented, while it is being written: each line of it is wrapped once."""
+
+    def __init__(self, width: int, style: str, indent: int = 0) -> None:
+        self._width = width - indent
+        self._style = style
+        self._indent = (Span(" " * indent, style),) if indent else ()
+        self._done: list[Line] = []
+        self._open = ""
+
+    def feed(self, text: str) -> None:
+        """Append a piece of the text. Blank lines at its beginning are left out."""
+        finished, newline, rest = (self._open + text).rpartition("\n")
+        if newline:
+            for line in finished.split("\n"):
+                if line or self._done:
+                    self._done += self._wrapped(line)
+        self._open = rest
+
+    @property
+    def lines(self) -> list[Line]:
+        """All lines as of now."""
+        return self._done + self._wrapped(self._open) if self._open.strip() else self._done
+
+    def _wrapped(self, text: str) -> list[Line]:
+        lines = plain_lines(text, self._width, self._style)
+        if not self._indent:
+            return lines
+        indent = self._indent[0]
+        return [
+            Line((indent, *line.spans), line.width + len(indent.text), before=1, joint=line.joint) for line in lines
+        ]
+
+
 def plain_lines(text: str, width: int, style: str = "text") -> list[Line]:
     """The lines of a text for a width in cells; blanks at its end are left out."""
     lines: list[Line] = []
