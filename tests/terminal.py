@@ -49,6 +49,12 @@ class Terminal:
         with self._changed:
             return "\n".join(line.rstrip() for line in self._screen.display)
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the terminal another size."""
+        with self._changed:
+            self._screen.resize(rows, columns)
+        self._process.setwinsize(rows, columns)
+
     def type(self, keys: str) -> None:
         """Press keys."""
         self._process.write(keys.encode())

@@ -69,6 +69,7 @@ class Conversation:
         self._stopping = False
         self._answering = False
         self._left_over: MessageRecord | None = None
+        self._journal: Journal | None = None
         self._preparing: asyncio.Task[ReadyModel] | None = None
         self.meter = Meter()
         """The live numbers of the answer that is being written, or was written last."""
@@ -139,7 +140,12 @@ class Conversation:
             raise LMStudioValueError("There is nothing to send. Type a message first.")
         if self._answering:
             raise LMStudioValueError("An answer is still being written. Stop it first, or wait for its end.")
-        yield MessageAdded(await self._say(text.replace("\r\n", "\n").replace("\r", "\n")))
+        self._answering = True
+        try:
+            said = await self._say(text.replace("\r\n", "\n").replace("\r", "\n"))
+        finally:
+            self._answering = False
+        yield MessageAdded(said)
         async with aclosing(self.answer()) as answer:
             async for event in answer:
                 yield event
@@ -173,6 +179,14 @@ class Conversation:
             self._answering = False
             self._stream = None
             self.meter.stop()
+
+    async def settle(self) -> None:
+        """Wait until what has come of the answer is on disk: what is shown after this is not lost by a crash.
+
+        A slow disk is waited for only as long as a reader would not notice.
+        """
+        if self._journal is not None:
+            await self._journal.settle()
 
     async def stop(self) -> None:
         """Stop the answer that is being written; it ends by itself, with what came."""
@@ -212,7 +226,7 @@ class Conversation:
         """Follow a prediction to whatever end it has, and leave it on disk."""
         provenance = Provenance(server=model.server, model=model.info, prediction_config=self._config)
         message = await self._begin(provenance)
-        journal = Journal(self._store, message.id)
+        journal = self._journal = Journal(self._store, message.id)
         answer = Answer(message, provenance, self.meter)
         error: LMStudioError | None = None
         try:
@@ -228,6 +242,7 @@ class Conversation:
             self._connection.forget_model()
         finally:
             journal.flush()
+            self._journal = None
             await self._finish(answer.record(error, stopped=self._stopping))
         yield AnswerFinished(self._messages[-1])
 

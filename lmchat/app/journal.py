@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
+from lmchat.store.store import Store
 from lmchat.store.thread import StoreThread
 from lmchat.values.chat import TextData
 from lmchat.values.history import ReasoningData
@@ -32,6 +33,11 @@ class Journal:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(DELAY, self.flush)
 
+    async def settle(self) -> None:
+        """Wait until all that was taken is on disk, as long as a reader would not notice."""
+        self.flush()
+        await asyncio.wait({asyncio.ensure_future(self._store.run(_nothing))}, timeout=DELAY)
+
     def flush(self) -> None:
         """Hand what was gathered to the store."""
         if self._timer is not None:
@@ -40,6 +46,10 @@ class Journal:
         if pieces := _pieces(self._fragments):
             self._store.post(lambda store: store.append_to_answer(self._message_id, pieces))
         self._fragments = []
+
+
+def _nothing(store: Store) -> None:
+    """Work that is done when all work before it is."""
 
 
 def _pieces(fragments: Sequence[LlmPredictionFragment]) -> list[TextData | ReasoningData]:

@@ -52,6 +52,13 @@ class LMChatApp(App[LMStudioError]):
         await self._chat.leave()
         self.exit()
 
+    def action_help_quit(self) -> None:
+        """Ctrl+C with nothing selected: stop the answer, or tell how to leave."""
+        if self._chat.answering:
+            self.run_worker(self._chat.action_stop())
+        else:
+            self._chat.say("Ctrl+Q leaves.")
+
     async def on_unmount(self) -> None:
         """Close the session: an engine that was started here ends, and all that was said is on disk."""
         await self._session.close()

@@ -88,6 +88,11 @@ class Palette:
         """Plain text on the plain background."""
         return self._named["text"]
 
+    @property
+    def background(self) -> Color:
+        """The plain background."""
+        return self._colors["background"]
+
     def _style(self, name: str) -> Style:
         """The style for one or more names, separated by spaces; the later is laid over the earlier."""
         return Style.combine([self.base, *(self._named.get(part) or self._nearest(part) for part in name.split())])

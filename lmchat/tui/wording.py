@@ -29,8 +29,8 @@ _ENDINGS: Final = {
     "maxPredictedTokensReached": Ending("hit the token limit", "Raise maxTokens for longer answers.", True),
     "contextLengthReached": Ending("context is full", "Start anew with Ctrl+N, or load with more context.", True),
     "userStopped": Ending("stopped by you", "What came is kept.", True),
-    "modelUnloaded": Ending("model was unloaded", "Press Enter to ask again; it is loaded again.", True),
-    "failed": Ending("failed", "Press Enter to ask again.", True),
+    "modelUnloaded": Ending("model was unloaded", "What came is kept. The next question loads it again.", True),
+    "failed": Ending("failed", "What came is kept.", True),
     "connectionLost": Ending("connection lost", "What came is kept.", True),
     "interrupted": Ending("interrupted", "lmchat ended while this was written. What came is kept.", True),
 }

@@ -16,9 +16,9 @@ _DEFAULTS: Final = LlmPredictionConfig(
 )
 """Those of LM Studio's configuration schema."""
 _OWN_DEFAULTS: Final = {
-    "smollm2": LlmPredictionConfig(temperature=0.2, top_p_sampling=0.9, repeat_penalty=1.05),
+    "smollm2": LlmPredictionConfig(temperature=0.2, top_p_sampling=0.9, repeat_penalty=1.1, max_tokens=1024),
 }
-"""What the makers of a model recommend, by the model's own name of itself."""
+"""What suits a model, by the model's own name of itself. This one repeats itself without end if nothing stops it."""
 
 _PREFIX: Final = "llm.prediction."
 _OFF: Final = {"top_p": 1.0, "min_p": 0.0, "repeat_penalty": 1.0, "xtc_probability": 0.0, "typical_p": 1.0}

@@ -71,6 +71,8 @@ class ChatScreen(Screen[None]):
         self.session = session
         self._resume = resume
         self._opened = False
+        self._asking = False
+        self._connection_text = ""
         self._conversation: Conversation = session.new_conversation()
         self._listing = ConversationList()
         self._view = ConversationView()
@@ -95,6 +97,7 @@ class ChatScreen(Screen[None]):
         """The prompt takes typing at once; everything else comes after the first picture."""
         self._prompt.focus()
         self._show_welcome()
+        self._view.before_frame = self._settle
         self.session.on_status = self._show_status
         self.session.on_trouble = self._status.say
         self._readings = self.set_interval(_READINGS, self._show_reading, pause=True)
@@ -103,7 +106,7 @@ class ChatScreen(Screen[None]):
     @property
     def answering(self) -> bool:
         """Whether an answer is being written."""
-        return self._conversation.answering
+        return self._asking or self._conversation.answering
 
     def say(self, text: str) -> None:
         """Say something in passing."""
@@ -151,7 +154,7 @@ class ChatScreen(Screen[None]):
             self._show_welcome()
 
     def _show_status(self, status: ConnectionStatus) -> None:
-        self._status.standing = safe_line(status.text)
+        self._connection_text = self._status.standing = safe_line(status.text)
         self._status.progress = status.progress if status.stage in ("downloading", "loading") else None
         if status.stage not in ("ready", "failed"):
             self._stats.show_phase(safe_line(status.text.split(":")[0]))
@@ -164,15 +167,22 @@ class ChatScreen(Screen[None]):
     @on(Prompt.Submitted)
     def _submit(self, event: Prompt.Submitted) -> None:
         if self.answering:
-            self._status.say("An answer is still being written. Esc stops it.")
-        elif not self._opened:
-            self._status.say("The conversations are being opened. Press Enter again in a moment.")
+            self._refuse(event.text, "An answer is still being written. Esc stops it.")
+        elif self._resume is not None and not self._opened:
+            self._refuse(event.text, "The conversation is being opened. Press Enter again in a moment.")
         elif event.text.strip():
-            self._ask(event.prompt.take())
+            self._asking = True
+            self._ask(event.text)
         elif self._conversation.awaits_answer:
+            self._asking = True
             self._ask(None)
 
-    @work(exclusive=True, group="answer")
+    def _refuse(self, text: str, why: str) -> None:
+        """Give a text back that cannot be sent now."""
+        self._prompt.give_back(text)
+        self._status.say(why)
+
+    @work(group="answer")
     async def _ask(self, text: str | None) -> None:
         """Say something and follow the answer; without a text, have the last question answered."""
         conversation = self._conversation
@@ -188,9 +198,14 @@ class ChatScreen(Screen[None]):
         except LMStudioError as wrong:
             self._fail(wrong, None if said else text)
         finally:
+            self._asking = False
             self._readings.pause()
+            self._status.hush()
             self.refresh_bindings()
             self._show_numbers()
+
+    async def _settle(self) -> None:
+        await self._conversation.settle()
 
     def _show(self, event: ConversationEvent) -> None:
         match event:
@@ -207,10 +222,9 @@ class ChatScreen(Screen[None]):
 
     def _fail(self, wrong: LMStudioError, unsaid: str | None) -> None:
         """Say what went wrong; a text that was not kept goes back into the prompt."""
-        advice = "" if unsaid is not None else "\nPress Enter to ask again."
+        advice = "\nPress Enter to ask again." if unsaid is None and self._conversation.awaits_answer else ""
         self._view.add_notice(f"{wrong}{advice}", "error")
-        if unsaid is not None and not self._prompt.text:
-            self._prompt.insert(unsaid)
+        self._prompt.give_back(unsaid or "")
 
     async def action_stop(self) -> None:
         """Stop the answer."""
@@ -255,8 +269,7 @@ class ChatScreen(Screen[None]):
 
     def _stats_line(self, text: str) -> None:
         """Where there is no sidebar, the line above the prompt has the numbers."""
-        if not self._stats.display and text:
-            self._status.standing = text
+        self._status.standing = self._connection_text if self._stats.display or not text else text
 
     # Conversations
 

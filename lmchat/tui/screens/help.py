@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 KEYS = (
     ("Enter", "send; on an empty prompt, ask again what was not answered"),
-    ("Shift+Enter, Ctrl+J", "new line"),
+    ("Ctrl+J, Shift+Enter", "new line; Shift+Enter where the terminal can tell it"),
     ("Esc", "stop the answer and keep what came"),
     ("Ctrl+N", "new conversation"),
     ("Ctrl+B", "conversations"),
@@ -20,6 +20,7 @@ KEYS = (
     ("Ctrl+Home, Ctrl+End", "first line, last line"),
     ("F1", "this help"),
     ("Ctrl+P", "command palette: themes and more"),
+    ("Ctrl+C", "copy what is selected in the prompt, else stop the answer"),
     ("Ctrl+Q", "leave"),
 )
 """Every key of the chat screen and what it does."""

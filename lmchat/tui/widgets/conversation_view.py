@@ -7,7 +7,7 @@ rows shown and repaints those that differ.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from rich.segment import Segment
@@ -38,7 +38,7 @@ _WHEEL_LINES: Final = 3
 _NOTHING: Final = Row(Line((), 0), "")
 
 
-class ConversationView(Widget, can_focus=True):
+class ConversationView(Widget, can_focus=False):
     """The messages of a conversation, read from its end."""
 
     class Scrolled(Message):
@@ -65,6 +65,9 @@ class ConversationView(Widget, can_focus=True):
         self._strips: dict[tuple[int, bool], tuple[Row, Strip]] = {}
         self._frame: Timer | None = None
         self._frame_cost = 0.0
+        self._incoming: list[LlmPredictionFragment] = []
+        self.before_frame: Callable[[], Awaitable[None]] | None = None
+        """Waited for before new text is drawn: what it sees to holds for all that is on the screen."""
         self._place: tuple[int, bool] = (0, True)
 
     def on_mount(self) -> None:
@@ -106,7 +109,7 @@ class ConversationView(Widget, can_focus=True):
         """Take a piece of the answer that is being written; it is drawn with the next frame."""
         if self._writing is None:
             return
-        self._writing.feed(fragment)
+        self._incoming.append(fragment)
         if self._frame is None:
             # A frame that takes long stretches the interval, so that drawing never takes a whole core.
             self._frame = self.set_timer(max(FRAME, 4 * self._frame_cost), self._draw_frame)
@@ -114,6 +117,7 @@ class ConversationView(Widget, can_focus=True):
     def finish(self, message: MessageRecord) -> None:
         """The answer is done, and kept as this message."""
         if self._writing is not None:
+            self._take_incoming(self._incoming)
             self._writing.finish(message)
             self._writing = None
         self.repaint()
@@ -183,11 +187,21 @@ class ConversationView(Widget, can_focus=True):
         """All there is."""
         return container.width
 
-    def _draw_frame(self) -> None:
+    async def _draw_frame(self) -> None:
+        incoming, self._incoming = self._incoming, []
+        if self.before_frame is not None:
+            await self.before_frame()
         self._frame = None
         began = time.thread_time()
+        self._take_incoming(incoming)
         self.repaint()
         self._frame_cost = time.thread_time() - began
+
+    def _take_incoming(self, fragments: list[LlmPredictionFragment]) -> None:
+        if self._writing is not None:
+            for fragment in fragments:
+                self._writing.feed(fragment)
+        fragments.clear()
 
     def _differing(self, strips: list[Strip]) -> list[Region]:
         width = self.size.width
@@ -228,6 +242,8 @@ class ConversationView(Widget, can_focus=True):
         if len(self._strips) > _CACHED_STRIPS:
             self._strips.clear()
         strip = _draw(row, palette, left, self.size.width, thumb)
+        for line_filter in self.app.get_line_filters():
+            strip = strip.apply_filter(line_filter, palette.background)
         self._strips[key] = (row, strip)
         return strip
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual import events
-from textual.binding import Binding
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import TextArea
+
+from lmchat.values.safe_text import safe_text
+
+_BREAKS: Final = frozenset({"shift+enter", "ctrl+j", "alt+enter"})
 
 
 class Prompt(TextArea):
     """Where the user types."""
-
-    BINDINGS = [
-        Binding("shift+enter,ctrl+j,alt+enter", "break_line", "New line", show=False),
-    ]
 
     class Submitted(Message):
         """The user wants this sent."""
@@ -33,20 +35,34 @@ class Prompt(TextArea):
         self.placeholder = "Ask something"
 
     async def _on_key(self, event: events.Key) -> None:
-        # TextArea takes Enter for itself before bindings are looked at.
+        # Both before bindings are looked at: what is typed right after must find the line sent, or broken.
         if event.key == "enter":
             event.stop()
             event.prevent_default()
-            self.post_message(self.Submitted(self, self.text))
-            return
-        await super()._on_key(event)
+            self.post_message(self.Submitted(self, self.take()))
+        elif event.key in _BREAKS:
+            event.stop()
+            event.prevent_default()
+            self.insert("\n")
+        else:
+            await super()._on_key(event)
 
-    def action_break_line(self) -> None:
-        """Begin a new line."""
-        self.insert("\n")
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.insert(safe_text(event.text.replace("\r\n", "\n").replace("\r", "\n")))
 
     def take(self) -> str:
         """Empty the box, and give what was in it."""
         text = self.text
         self.clear()
         return text
+
+    def give_back(self, text: str) -> None:
+        """Put what could not be sent before what has been typed since."""
+        if text:
+            self.insert(text, (0, 0))
+
+    def render_line(self, y: int) -> Strip:
+        """One line; a box without any width for text has none."""
+        return super().render_line(y) if self.content_size.width > 0 else Strip.blank(self.size.width)
