@@ -14,7 +14,7 @@ from lmchat.app.settings import Settings
 from lmchat.client.address import ServerAddress
 from lmchat.client.async_api import DEFAULT_TTL, credentials
 from lmchat.client.backend import Backend
-from lmchat.client.discovery import find_local_server, require_server
+from lmchat.client.discovery import find_local_server, require_server, server_package
 from lmchat.client.lmstudio import LMStudioBackend
 from lmchat.protocol.auth import Credentials, new_token
 from lmchat.protocol.child_process import EngineOptions
@@ -29,6 +29,9 @@ TINY_MODEL_NOTE: Final = (
     "This is SmolLM2 135M, a model small enough to come along: fluent, and often wrong. "
     "For real answers start LM Studio, or run `lmchat -m FILE.gguf`."
 )
+
+_OUR_PACKAGE: Final = "lmchat"
+"""What `lmchat serve` says it is."""
 
 Stage: TypeAlias = Literal["searching", "starting", "downloading", "loading", "ready", "failed"]
 
@@ -130,7 +133,7 @@ class ModelConnection:
             info = key
         else:
             info = await self._load(server, key)
-        is_packaged = server.engine is not None and info.model_key == PACKAGED_MODEL
+        is_packaged = info.model_key == PACKAGED_MODEL
         return ReadyModel(server.backend, info, server.name, is_packaged)
 
     async def _find_server(self) -> _Server:
@@ -138,9 +141,9 @@ class ModelConnection:
         if self._settings.host:
             address = ServerAddress.parse(self._settings.host)
             await require_server(address)
-            return _Server(LMStudioBackend(address, credentials(None)), f"LM Studio at {address}", None)
+            return await _server_at(address)
         if _gguf(self._settings.model) is None and (found := await find_local_server()) is not None:
-            return _Server(LMStudioBackend(found, credentials(None)), f"LM Studio at {found}", None)
+            return await _server_at(found)
         file = _gguf(self._settings.model)
         if file is not None and not file.is_file():
             raise EngineError(f"There is no file {file}. Check the path that was given as the model.")
@@ -211,6 +214,12 @@ class ModelConnection:
 
     def _report(self, stage: Stage, text: str, progress: float | None = None) -> None:
         self._on_status(ConnectionStatus(stage, text, progress))
+
+
+async def _server_at(address: ServerAddress) -> _Server:
+    ours = await server_package(address) == _OUR_PACKAGE
+    name = f"lmchat's engine at {address}" if ours else f"LM Studio at {address}"
+    return _Server(LMStudioBackend(address, credentials(None)), name, None)
 
 
 def _gguf(model: str | None) -> Path | None:

@@ -7,12 +7,12 @@ import http.client
 from typing import Final, Literal, TypeAlias
 
 from lmchat.client.address import ServerAddress
-from lmchat.protocol.discovery import API_PORTS, GREETING_PATH, LOCAL_HOST, is_greeting
+from lmchat.protocol.discovery import API_PORTS, GREETING_PATH, LOCAL_HOST, STATUS_PATH, is_greeting, read_status
 from lmchat.values.errors import LMStudioClientError
 
 PROBE_TIMEOUT: Final = 1.0
 """Seconds that one address gets to answer."""
-_GREETING_LIMIT: Final = 4096
+_BODY_LIMIT: Final = 4096
 
 Probe: TypeAlias = Literal["server", "foreign", "silent"]
 """What is at an address: a server of the protocol, something else that speaks, or nothing that answers."""
@@ -20,18 +20,32 @@ Probe: TypeAlias = Literal["server", "foreign", "silent"]
 
 def probe_blocking(address: ServerAddress, timeout: float = PROBE_TIMEOUT) -> Probe:
     """Look at one address. Never raises for what it finds there."""
-    kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
-    connection = kind(address.host, address.port, timeout=timeout)
     try:
-        connection.request("GET", address.prefix + GREETING_PATH)
-        body = connection.getresponse().read(_GREETING_LIMIT)
+        body = _get(address, GREETING_PATH, timeout)
     except (OSError, UnicodeError):
         return "silent"
     except http.client.HTTPException:
         return "foreign"
+    return "server" if is_greeting(body) else "foreign"
+
+
+async def server_package(address: ServerAddress, timeout: float = PROBE_TIMEOUT) -> str | None:
+    """The program that a server says it is, or None when it does not say."""
+    try:
+        status = read_status(await asyncio.to_thread(_get, address, STATUS_PATH, timeout))
+    except (OSError, UnicodeError, http.client.HTTPException):
+        return None
+    return None if status is None else status.package
+
+
+def _get(address: ServerAddress, path: str, timeout: float) -> bytes:
+    kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
+    connection = kind(address.host, address.port, timeout=timeout)
+    try:
+        connection.request("GET", address.prefix + path)
+        return connection.getresponse().read(_BODY_LIMIT)
     finally:
         connection.close()
-    return "server" if is_greeting(body) else "foreign"
 
 
 async def probe(address: ServerAddress, timeout: float = PROBE_TIMEOUT) -> Probe:

@@ -13,6 +13,7 @@ from lmchat.engine.engine import run_blocking
 from lmchat.engine.events import EngineEvent, Fetching, Listening, Preloaded, PreloadFailed, Preloading
 from lmchat.engine.models.packaged import FetchPhase
 from lmchat.protocol.child_process import EngineOptions
+from lmchat.protocol.discovery import API_PORTS
 from lmchat.values.errors import EngineError
 from lmchat.values.safe_text import safe_line
 
@@ -50,7 +51,10 @@ def _narrate(event: EngineEvent, narration: Narration) -> None:
             # Data is standard output: a script can read the address from the first line.
             click.echo(f"http://{host}:{port}")
             sys.stdout.flush()
-            click.echo("LM Studio's clients find lmchat's engine here. Ctrl+C ends it.", err=True)
+            first = port not in API_PORTS[1:]
+            found = "LM Studio's clients find it by themselves." if port in API_PORTS else "Give clients this address."
+            other = "" if first else " Another server has the port that they try first, so they find that one."
+            click.echo(f"lmchat's engine listens here. {found}{other} Ctrl+C ends it.", err=True)
         case Fetching(progress):
             done, total = progress.done_bytes / 1e6, progress.total_bytes / 1e6
             words = "Unpacking" if progress.phase is FetchPhase.UNPACKING else "Fetching"

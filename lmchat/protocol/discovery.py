@@ -29,6 +29,14 @@ class ServerStatus(msgspec.Struct, frozen=True):
     version: str
 
 
+def read_status(body: bytes) -> ServerStatus | None:
+    """What a server says of itself, or None when the body is not from one."""
+    try:
+        return msgspec.json.decode(body, type=ServerStatus)
+    except UNREADABLE:
+        return None
+
+
 class _Greeting(msgspec.Struct, frozen=True):
     lmstudio: bool
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from textual import events
 from textual.widgets import OptionList
 
 from lmchat.protocol.errors import failure
@@ -68,6 +69,27 @@ async def test_enter_sends_and_the_other_keys_break_the_line(drive: Drive) -> No
         await driver.pilot.press("enter")
         await driver.wait_for_text("finished")
         assert driver.screen.query_one(Prompt).text == ""
+
+
+async def test_a_hasty_second_enter_and_what_is_typed_after_the_first_lose_nothing(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("dogs")
+        prompt = driver.screen.query_one(Prompt)
+        for key, character in (("enter", "\r"), ("enter", "\r"), ("x", "x")):
+            prompt.post_message(events.Key(key, character))
+        await driver.wait_for_text("finished")
+        said = server.scenes[0].parameter["history"]["messages"][0]["content"]
+        assert said == [{"type": "text", "text": "dogs"}]
+        assert prompt.text == "x"
+        assert len(server.scenes) == 1
+
+
+async def test_a_paste_stays_in_the_prompt_and_brings_no_control_sequence(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        prompt = driver.screen.query_one(Prompt)
+        prompt.post_message(events.Paste("a\r\nb\x1b[31m"))
+        await driver.wait_for(lambda: prompt.text == "a\nb␛[31m")
 
 
 async def test_escape_stops_and_keeps_what_came(drive: Drive) -> None:
