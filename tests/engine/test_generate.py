@@ -95,12 +95,12 @@ async def test_the_models_own_settings_hold_unless_the_client_says_otherwise(bac
     _, finished = await answer(backend, "Hi", LlmPredictionConfig(max_tokens=1))
     assert finished.prediction_config.temperature == 0.2
     assert finished.prediction_config.top_p_sampling == 0.9
-    assert finished.prediction_config.repeat_penalty == 1.05
+    assert finished.prediction_config.repeat_penalty == 1.1
     config = LlmPredictionConfig(max_tokens=1, temperature=0.0, top_p_sampling=False, seed=7, stop_strings=["x"])
     _, finished = await answer(backend, "Hi", config)
     for name in ("max_tokens", "temperature", "top_p_sampling", "seed", "stop_strings"):
         assert getattr(finished.prediction_config, name) == getattr(config, name)
-    assert finished.prediction_config.repeat_penalty == 1.05
+    assert finished.prediction_config.repeat_penalty == 1.1
 
 
 async def test_the_same_seed_says_the_same(backend: LMStudioBackend) -> None:

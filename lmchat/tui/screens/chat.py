@@ -10,6 +10,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
@@ -34,6 +35,10 @@ from lmchat.values.history import ConversationSummary, MessageRecord
 from lmchat.values.prediction import LlmPredictionFragment
 from lmchat.values.safe_text import safe_line
 
+_NARROWEST, _WIDE = 30, 100
+"""Columns: fewer are too few to chat; with so many the sides stand beside the conversation."""
+_LOWEST, _HIGH = 8, 20
+"""Lines: fewer are too few to chat; with so many the prompt may have room around it."""
 _READINGS: Final = 1 / 5
 """Seconds between two looks at the meter."""
 _STOP_TIMEOUT: Final = 3.0
@@ -51,8 +56,6 @@ class ChatScreen(Screen[None]):
     """The conversation, the prompt, and the sides."""
 
     CSS_PATH = "chat.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (30, "-narrow"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (8, "-low"), (20, "-high")]
     BINDINGS = [
         Binding("escape", "stop", "Stop"),
         Binding("ctrl+n", "new", "New"),
@@ -353,8 +356,25 @@ class ChatScreen(Screen[None]):
         self.app.push_screen(HelpScreen())
 
     def on_resize(self, event: events.Resize) -> None:
-        """The numbers move between the sidebar and the line."""
+        """Lay the parts out for another size; the numbers move between the sidebar and the line."""
+        # Not the event's size, which may be one that the terminal had a moment ago.
+        width, height = self.app.size
+        self.update_classes(
+            {
+                "-too-narrow": width < _NARROWEST,
+                "-narrow": _NARROWEST <= width < _WIDE,
+                "-wide": width >= _WIDE,
+                "-too-low": height < _LOWEST,
+                "-low": _LOWEST <= height < _HIGH,
+            },
+            animate=False,
+        )
         self.call_after_refresh(self._show_numbers)
+
+    def _screen_resized(self, size: Size) -> None:
+        # Textual lays out for each size that was reported and reports that again: two sizes that follow fast on one
+        # another would take turns for ever. Only the size that the terminal has now counts.
+        super()._screen_resized(self.app.size)
 
     def _show_welcome(self) -> None:
         model = self.session.connection.model
