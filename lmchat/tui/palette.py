@@ -159,9 +159,7 @@ class Palette:
             "error": self._color("error"),
             "reasoning": muted + italic,
             "reasoning.summary": muted,
-            "scrollbar": Style(color=self._colors["surface"].rich_color),
             "scrollbar.thumb": faint,
-            "notice": Style(color=self._colors["background"].rich_color, bgcolor=self._colors["primary"].rich_color),
         }
         named.update({f"code.{token}": self._color(color) for token, color in _CODE.items()})
         return named

@@ -137,11 +137,6 @@ class ConversationView(Widget, can_focus=False):
 
     # What is in view
 
-    @property
-    def following(self) -> bool:
-        """Whether the view stays at the end."""
-        return self._window.following
-
     def scroll_lines(self, lines: int) -> None:
         """Move down by so many lines, or up if fewer than none."""
         self._window.scroll(lines)
