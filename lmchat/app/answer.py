@@ -40,6 +40,11 @@ class Answer:
         """Whether the server has said how it ended."""
         return self._prediction.finished is not None
 
+    @property
+    def so_far(self) -> MessageRecord:
+        """The message with what has come until now."""
+        return msgspec.structs.replace(self._message, parts=self._parts())
+
     def feed(self, event: PredictionEvent) -> None:
         """An event has come now."""
         self._prediction.feed(event)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from lmchat.app.answer import Answer
+from lmchat.app.branch import Branch
 from lmchat.app.journal import Journal
 from lmchat.app.meter import Meter
 from lmchat.app.model_connection import ModelConnection, ReadyModel
+from lmchat.app.search import Found, search
 from lmchat.client.backend import EventStream
 from lmchat.store.thread import StoreThread
 from lmchat.values.chat import Chat, Role, TextData
 from lmchat.values.config import LlmPredictionConfig
 from lmchat.values.errors import LMStudioError, LMStudioValueError, LMStudioWebsocketError, StoreError
-from lmchat.values.history import ConversationSummary, MessageRecord, Provenance
+from lmchat.values.history import ConversationSummary, MessageRecord, Provenance, chat_of
 from lmchat.values.prediction import LlmPredictionFragment, PredictionEvent
 
 _TITLE_LENGTH: Final = 60
@@ -64,10 +67,11 @@ class Conversation:
         self._system_prompt = system_prompt
         self._config = config or LlmPredictionConfig()
         self._summary: ConversationSummary | None = None
-        self._messages: list[MessageRecord] = []
+        self._branch = Branch(store)
         self._stream: EventStream | None = None
         self._stopping = False
         self._answering = False
+        self._answer: Answer | None = None
         self._left_over: MessageRecord | None = None
         self._journal: Journal | None = None
         self._preparing: asyncio.Task[ReadyModel] | None = None
@@ -80,7 +84,7 @@ class Conversation:
         Raises:
             StoreError: it cannot be read.
         """
-        self._messages = await self._store.run(lambda store: store.branch(summary.id))
+        self._branch = await Branch.open(self._store, summary.id)
         self._summary = summary
 
     @property
@@ -94,9 +98,9 @@ class Conversation:
         return self._summary.title if self._summary else ""
 
     @property
-    def messages(self) -> Sequence[MessageRecord]:
-        """The messages of the current branch, oldest first."""
-        return self._messages
+    def branch(self) -> Branch:
+        """The messages of the current branch."""
+        return self._branch
 
     @property
     def answering(self) -> bool:
@@ -106,25 +110,29 @@ class Conversation:
     @property
     def awaits_answer(self) -> bool:
         """Whether what the user said last has no answer, not even the beginning of one."""
-        if self._answering or not self._messages:
-            return False
-        last = self._messages[-1]
-        return last.role == "user" or (last.role == "assistant" and not last.parts)
+        last = self._branch.last
+        return not self._answering and last is not None and (last.role == "user" or last.is_empty_answer)
 
-    def chat(self) -> Chat:
-        """What a model is given: every message with text, without the reasoning of earlier answers."""
-        chat = Chat()
-        for message in self._messages:
-            if not message.text:
-                continue
-            match message.role:
-                case "system":
-                    chat.add_system_prompt(message.text)
-                case "user":
-                    chat.add_user_message(message.text)
-                case "assistant":
-                    chat.add_assistant_response(message.text)
-        return chat
+    async def chat(self) -> Chat:
+        """What a model is given: every message with text, without the reasoning of earlier answers.
+
+        Raises:
+            StoreError: the messages cannot be read.
+        """
+        return chat_of(await self._branch.whole())
+
+    def find(self, pattern: re.Pattern[str]) -> AsyncGenerator[Found]:
+        """How often a pattern occurs in `MessageRecord.texts`, in each of them by itself.
+
+        Messages where it does come as (index in the branch, count) from the newest back, in slices, of which some may
+        be empty. Closing the iterator ends the search. Of an answer that is being written, what has come is searched.
+
+        Raises:
+            StoreError: messages cannot be read, or were deleted meanwhile.
+        """
+        if self._answer is not None:
+            self._branch.replace_last(self._answer.so_far)
+        return search(self._store, self._branch, pattern)
 
     async def send(self, text: str) -> AsyncGenerator[ConversationEvent]:
         """Say something and have it answered. What was said is on disk before anything else happens.
@@ -155,15 +163,15 @@ class Conversation:
 
         Raises:
             LMStudioError: no model could be asked.
-            StoreError: there was no room on the disk for the answer, or for the end of it.
+            StoreError: the messages cannot be read, or the disk has no room for the answer or for the end of it.
         """
         self._answering = True
         self._stopping = False
         try:
             await self._finish_left_over()
-            if self._messages and self._messages[-1].role == "assistant" and not self._messages[-1].parts:
+            if (last := self._branch.last) is not None and last.is_empty_answer:
                 # An answer that never began stays in the store; the new one becomes its sibling.
-                self._messages.pop()
+                await self._branch.pop()
             if (model := await self._ready()) is None:
                 return
             try:
@@ -211,10 +219,11 @@ class Conversation:
             self._preparing = None
 
     async def _ask(self, model: ReadyModel) -> EventStream:
+        chat = await self.chat()
         self.meter = Meter()
         self.meter.start()
         try:
-            self._stream = await model.backend.predict(model.info.identifier, self.chat(), self._config)
+            self._stream = await model.backend.predict(model.info.identifier, chat, self._config)
         except LMStudioError:
             self._connection.forget_model()
             raise
@@ -227,7 +236,7 @@ class Conversation:
         provenance = Provenance(server=model.server, model=model.info, prediction_config=self._config)
         message = await self._begin(provenance)
         journal = self._journal = Journal(self._store, message.id)
-        answer = Answer(message, provenance, self.meter)
+        answer = self._answer = Answer(message, provenance, self.meter)
         error: LMStudioError | None = None
         try:
             yield AnswerStarted(message)
@@ -242,18 +251,18 @@ class Conversation:
             self._connection.forget_model()
         finally:
             journal.flush()
-            self._journal = None
-            await self._finish(answer.record(error, stopped=self._stopping))
-        yield AnswerFinished(self._messages[-1])
+            self._journal = self._answer = None
+            finished = await self._finish(answer.record(error, stopped=self._stopping))
+        yield AnswerFinished(finished)
 
-    async def _finish(self, answer: MessageRecord) -> None:
+    async def _finish(self, answer: MessageRecord) -> MessageRecord:
         """Make an answer a message like any other; while the disk is full it is one in memory only."""
         stats, provenance = answer.stats, answer.provenance
         assert stats is not None and provenance is not None
-        self._messages[-1] = answer
+        self._branch.replace_last(answer)
         self._left_over = None
         try:
-            self._messages[-1] = await self._store.run(
+            finished = await self._store.run(
                 lambda store: store.finish_answer(
                     answer.id, parts=answer.parts, stats=stats, provenance=provenance, error=answer.error
                 )
@@ -261,6 +270,8 @@ class Conversation:
         except StoreError:
             self._left_over = answer
             raise
+        self._branch.replace_last(finished)
+        return finished
 
     async def _finish_left_over(self) -> None:
         """Write down an answer for whose end there was no room before."""
@@ -272,7 +283,7 @@ class Conversation:
             title = _title(text)
             self._summary = await self._store.run(lambda store: store.create_conversation(title))
         await self._finish_left_over()
-        if self._system_prompt and not self._messages:
+        if self._system_prompt and not self._branch:
             await self._add("system", self._system_prompt)
         return await self._add("user", text)
 
@@ -281,7 +292,7 @@ class Conversation:
         message = await self._store.run(
             lambda store: store.add_message(summary.id, parent_id=parent_id, role=role, parts=(TextData(text),))
         )
-        self._messages.append(message)
+        self._branch.append(message)
         return message
 
     async def _begin(self, provenance: Provenance) -> MessageRecord:
@@ -297,12 +308,12 @@ class Conversation:
             created_at=time.time(),
             provenance=provenance,
         )
-        self._messages.append(message)
+        self._branch.append(message)
         return message
 
     def _place(self) -> tuple[ConversationSummary, int | None]:
         assert self._summary is not None
-        return self._summary, self._messages[-1].id if self._messages else None
+        return self._summary, self._branch.outline(-1).id if self._branch else None
 
 
 def _title(text: str) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 from lmchat.markdown import scan
 from lmchat.markdown.code import Code, IndentedCode
 from lmchat.markdown.containers import ListState, Quote, bullet, footnote, indentation, numbered
+from lmchat.markdown.formula import Formula
 from lmchat.markdown.leaves import Definition, Heading, Leaf, Paragraph, Rule, Verbatim
 from lmchat.markdown.lines import Line
 from lmchat.markdown.stack import Stack
@@ -40,26 +41,43 @@ class Blocks:
         self._stack = Stack(width, out)
         self._leaf: Leaf | None = None
         self._fence = ("", 0)
+        self._may_close = False
         self._blank = False
         self._references: dict[str, dict[str, Any]] = {}
         self._text_start: str | None = None
+        self._code: dict[int, list[str]] = {}
 
     def fork(self) -> Blocks:
         """A copy that goes its own way, writing to the same list."""
         other = copy(self)
         other._stack = self._stack.fork()
         other._leaf = self._leaf.fork() if self._leaf else None
+        other._code = {self._stack.block: other._leaf.source} if isinstance(other._leaf, Code) else {}
         return other
 
+    def replace(self, original: Blocks) -> None:
+        """Take the place of the blocks that this is a fork of: what the fork was given has come to stay."""
+        for block, added in self._code.items():
+            original._code.setdefault(block, []).extend(added)
+        self._code = original._code
+        if isinstance(self._leaf, Code):
+            self._leaf.source = self._code[self._stack.block]
+
+    def code(self, block: int) -> list[str] | None:
+        """The source of the code block of this number, in pieces; of a fork, what was added to the fork."""
+        return self._code.get(block)
+
     @property
-    def in_text(self) -> bool:
-        """Whether the last line given is running text, and would be with anything appended to it."""
+    def open_ended(self) -> bool:
+        """Whether the last line given can be appended to: with anything after it, it is what it is now."""
+        if isinstance(self._leaf, Code):
+            return self._leaf.line_open and not self._may_close
         return self._text_start is not None and scan.is_text(self._text_start)
 
     def append(self, text: str) -> None:
-        """Continue the last line given; only while `in_text`."""
-        assert isinstance(self._leaf, Paragraph)
-        self._leaf.add(text)
+        """Continue the last line given; only while `open_ended`."""
+        assert isinstance(self._leaf, (Paragraph, Code))
+        self._leaf.append(text)
         self._drain()
 
     def line(self, text: str) -> None:
@@ -71,22 +89,24 @@ class Blocks:
         at, matched = self._stack.match(text)
         if isinstance(self._leaf, (Code, Verbatim)) and not isinstance(self._leaf, IndentedCode):
             if matched == len(self._stack):
-                self._verbatim(text, at, raw)
+                self._verbatim(text, at, raw, matched)
                 return
             self._close_leaf()
         if at + indentation(text, at) >= len(text):
-            self._blank_line(matched)
+            self._blank_line(matched, raw, at)
             return
         self._structure(text, at, matched, raw)
         self._drain()
 
-    def close(self) -> None:
-        """No more lines will come."""
+    def close(self, *, cut: bool = False) -> None:
+        """No more lines will come; `cut` says that this is only for a look at what there is."""
+        if cut and isinstance(self._leaf, Formula):
+            self._leaf.give_up()
         self._close_to(1)
 
     # -- lines of what is open
 
-    def _verbatim(self, text: str, at: int, raw: str) -> None:
+    def _verbatim(self, text: str, at: int, raw: str, matched: int) -> None:
         """A line for an open fence, HTML or mathematics."""
         leaf = self._leaf
         if isinstance(leaf, Code):
@@ -97,6 +117,7 @@ class Blocks:
             else:
                 skip = at + min(indent, start - at)
                 leaf.add(text[skip:] if raw is text else skip_columns(raw, skip))
+                self._may_close = scan.could_close_fence(text[start:], marker)
                 self._drain()
             return
         assert isinstance(leaf, Verbatim)
@@ -105,15 +126,19 @@ class Blocks:
             self._close_leaf()
             self._blank = True
             return
+        rest = ""
+        if isinstance(leaf, Formula):
+            content, rest = scan.split_math(content, leaf.closer)
         leaf.add(content)
         if leaf.closer and scan.closes_html(content, leaf.closer):
             self._close_leaf()
-        else:
-            self._drain()
+        if rest:
+            self._text(rest, matched)
+        self._drain()
 
-    def _blank_line(self, matched: int) -> None:
+    def _blank_line(self, matched: int, raw: str, at: int) -> None:
         if isinstance(self._leaf, IndentedCode) and matched == len(self._stack):
-            self._leaf.add_blank()
+            self._leaf.add_blank(skip_columns(raw, at + 4))
         else:
             self._close_to(matched)
         self._blank = True
@@ -264,8 +289,12 @@ class Blocks:
             return False
         self._begin(matched)
         self._fence = (found.marker, indent)
-        self._leaf = Code(self._stack.room(), found.info)
+        self._begin_code(Code(self._stack.room(), found.info))
         return True
+
+    def _begin_code(self, leaf: Code) -> None:
+        self._leaf = leaf
+        self._code[self._stack.block] = leaf.source
 
     def _open_verbatim(self, rest: str, indent: int, matched: int) -> bool:
         """Raw HTML, or displayed mathematics."""
@@ -275,10 +304,12 @@ class Blocks:
         if closer is None:
             return False
         self._begin(matched)
-        leaf = Verbatim(self._stack.room(), style, closer, ends_at_blank=not closer or style == "math")
+        room = self._stack.room()
+        is_math = style == "math"
+        leaf = Formula(room, closer) if is_math else Verbatim(room, style, closer, ends_at_blank=not closer)
         leaf.add(" " * indent + rest)
         self._leaf = leaf
-        if closer and style == "html" and scan.closes_html(rest, closer):
+        if closer and scan.closes_html(rest[2:] if is_math else rest, closer):
             self._close_leaf()
         return True
 
@@ -301,9 +332,10 @@ class Blocks:
     def _indented(self, code: str, matched: int) -> None:
         if not (isinstance(self._leaf, IndentedCode) and matched == len(self._stack)):
             self._begin(matched)
-            self._leaf = IndentedCode(self._stack.room())
+            self._begin_code(IndentedCode(self._stack.room()))
         assert isinstance(self._leaf, IndentedCode)
         self._leaf.add(code)
+        self._may_close = False
 
     def _text(self, text: str, matched: int) -> None:
         """Running text: more of the paragraph (even if its containers do not go on), a row of a table, or a new one."""

@@ -15,6 +15,10 @@ _NARROW = re.compile(
     "\u2500-\u257f]*"
 )
 
+LONGEST_CLUSTER = 64
+"""Characters; a longer cluster is taken for several, so that a flood of combining marks is no work without end."""
+_WINDOW = 1_024
+
 
 def is_narrow(text: str) -> bool:
     """Whether each character is certain to take one cell and to be a cluster of its own."""
@@ -34,8 +38,18 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
         for character in text:
             yield character, 1
         return
-    for cluster in _wcwidth().iter_graphemes(text):
-        yield cluster, _cluster_width(cluster)
+    at = 0
+    while at < len(text):
+        window = text[at : at + _WINDOW]
+        found = list(_wcwidth().iter_graphemes(window))
+        if len(found) > 1 and at + _WINDOW < len(text):
+            found.pop()  # it may go on beyond the window
+        for cluster in found:
+            part = cluster[:LONGEST_CLUSTER]
+            at += len(part)
+            yield part, _cluster_width(part)
+            if len(part) < len(cluster):
+                break
 
 
 @lru_cache(maxsize=8192)

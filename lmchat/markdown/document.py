@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lmchat.markdown import scan
 from lmchat.markdown.blocks import Blocks
 from lmchat.markdown.lines import Line
 
@@ -29,8 +30,10 @@ class Markdown:
         self._lines: list[Line] = []
         self._blocks = Blocks(max(width, NARROWEST), self._lines)
         self._frozen = 0
-        self._partial = ""
+        self._preview = self._blocks
+        self._partial: list[str] = []
         self._appending = False
+        self._stalled = False
         self._pending: list[str] = []
         self._current = True
 
@@ -77,25 +80,47 @@ class Markdown:
             self._update()
         return self._frozen
 
+    def code(self, block: int) -> str | None:
+        """The source of the code in the block of this number, as of now; None if that is not a block of code.
+
+        It is without fences and without the indentation of containers, with its tabs and the blanks at line ends, and
+        ends in a newline if there is any line.
+        """
+        if not self._current:
+            self._update()
+        found = [source for blocks in (self._blocks, self._preview) if (source := blocks.code(block)) is not None]
+        if not found:
+            return None
+        pieces = found[0] if found[-1] is found[0] else found[0] + found[1]
+        return "".join(pieces) + "\n" if pieces else ""
+
     def _update(self) -> None:
-        del self._lines[self._frozen :]
-        self._read("".join(self._pending))
+        new = "".join(self._pending)
         self._pending = []
+        if self._stalled and not self._finished and "\n" not in new:
+            self._partial.append(new)
+            self._current = True
+            return
+        del self._lines[self._frozen :]
+        self._read(new)
         if self._finished:
             self._end_partial()
             self._blocks.close()
             self._frozen = len(self._lines)
+            self._preview = self._blocks
         else:
-            self._preview().close()
+            self._look()
+            self._preview.close(cut=True)
         self._current = True
 
     def _read(self, text: str) -> None:
         """Take the source lines that are complete."""
-        lines = text.split("\n")
-        lines[0] = self._partial + lines[0]
-        self._partial = lines.pop()
-        for line in lines:
-            self._take(line)
+        self._partial.append(text)
+        if "\n" in text:
+            lines = "".join(self._partial).split("\n")
+            self._partial = [lines.pop()]
+            for line in lines:
+                self._take(line)
 
     def _take(self, line: str) -> None:
         if self._appending:
@@ -105,25 +130,38 @@ class Markdown:
             self._blocks.line(line)
 
     def _end_partial(self) -> None:
-        if self._partial:
-            self._take(self._partial)
-            self._partial = ""
+        partial = "".join(self._partial)
+        if partial:
+            self._take(partial)
+        self._partial = []
 
-    def _preview(self) -> Blocks:
-        """The blocks as if the text ended here; sets `frozen`.
+    def _look(self) -> None:
+        """Set `_preview` to the blocks as if the text ended here, and `_frozen`.
 
-        The beginning of a long line that can only be running text is not read again each time: what it opened stays
-        open, and the rest of the line is appended to it.
+        The beginning of a long line that stays what it is however it goes on is not read again each time: what it
+        opened stays open, and the rest of the line is appended to it. Of another long line only the beginning is shown
+        until it ends.
         """
+        partial = "".join(self._partial)
         if self._appending:
-            self._blocks.append(self._partial)
-            self._partial = ""
+            self._blocks.append(partial)
+            partial = ""
         self._frozen = len(self._lines)
-        preview = self._blocks.fork()
-        if self._partial:
-            preview.line(self._partial)
-            if len(self._partial) > LONG_LINE and preview.in_text:
-                self._blocks, self._partial, self._appending = preview, "", True
-                self._frozen = len(self._lines)
-                preview = preview.fork()
-        return preview
+        self._preview = self._blocks.fork()
+        self._stalled = False
+        if partial:
+            self._preview.line(partial[: 2 * scan.LONGEST_STRUCTURE])
+            if len(partial) > LONG_LINE and self._preview.open_ended:
+                self._adopt(partial[2 * scan.LONGEST_STRUCTURE :])
+                partial = ""
+            self._stalled = len(partial) > 2 * scan.LONGEST_STRUCTURE
+        self._partial = [partial] if partial else []
+
+    def _adopt(self, rest: str) -> None:
+        """Let the preview be what there is, and append what it has not seen of the line."""
+        self._preview.replace(self._blocks)
+        self._blocks, self._appending = self._preview, True
+        if rest:
+            self._blocks.append(rest)
+        self._frozen = len(self._lines)
+        self._preview = self._blocks.fork()

@@ -1,7 +1,7 @@
 """Inline Markdown to styled spans: markdown-it's inline parser, and what we draw for each of its tokens.
 
 Deviations from CommonMark, each so that a reader sees what the model meant: bare http addresses are links, mathematics
-is kept as it was written, `<br>` breaks the line, and an entity for an invisible character stays an entity.
+is drawn as Unicode text, `<br>` breaks the line, and an entity for an invisible character stays an entity.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lmchat.markdown.lines import Span
+from lmchat.markdown.scan import reads_as_math
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -86,7 +87,7 @@ def styled(tokens: list[Token], base: str) -> list[Span]:
             result.append(BREAK)
         else:
             style = {"code_inline": "code", "html_inline": "html", "math": "math"}.get(kind, "text")
-            content = token.content.replace("\n", " ")
+            content = (_formula(token.content) if kind == "math" else token.content).replace("\n", " ")
             result.append(Span(content, _style(base, [*stack, style]), target))
     return _merge(result)
 
@@ -108,6 +109,18 @@ def _style(base: str, extras: list[str]) -> str:
         return base
     names = list(dict.fromkeys(extras))
     return " ".join(names if base == "text" else [base, *names])
+
+
+def _formula(source: str) -> str:
+    """Mathematics as Unicode text, or as it was written if it cannot be read."""
+    from lmchat.markdown.maths import inline
+
+    size = _delimiter_size(source)
+    return inline(source[size:-size]) or source
+
+
+def _delimiter_size(formula: str) -> int:
+    return 1 if formula[0] == "$" and formula[1] != "$" else 2
 
 
 def _plain(image: Token) -> str:
@@ -171,6 +184,10 @@ def _math(state: StateInline, silent: bool) -> bool:
         return False
     match = _MATH.match(state.src, state.pos, state.posMax)
     if not match:
+        return False
+    size = _delimiter_size(match.group())
+    opener, body = match.group()[:size], match.group()[size:-size]
+    if not reads_as_math(opener, body, state.src[match.end() : match.end() + 1]):
         return False
     if not silent:
         state.push("math", "", 0).content = match.group()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from copy import copy
 
-from lmchat.markdown.inline import BREAK, References, spans as inline_spans
+from lmchat.markdown.inline import BREAK, References
 from lmchat.markdown.lines import Line, Span
-from lmchat.markdown.segments import Segments
+from lmchat.markdown.segments import Segments, read
 from lmchat.markdown.wrap import Row, Wrapper, wrap
 
 
@@ -54,6 +54,8 @@ class Paragraph(Leaf):
             self._wrap(segment)
             self._take()
 
+    append = add
+
     def close(self) -> None:
         """Nothing follows, so the rest can be read."""
         self._wrap(self._segments.tail())
@@ -94,7 +96,7 @@ class Heading(Leaf):
 
     def __init__(self, width: int, references: References, text: str, level: int) -> None:
         super().__init__(width)
-        rows = wrap(inline_spans(text, f"heading.{level}", references), width)
+        rows = wrap(read(text, f"heading.{level}", references), width)
         self._rows(rows)
         if level == 1:
             rule = Span("─" * max(*(row.width for row in rows), 1), "heading.rule")

@@ -16,12 +16,17 @@ _UNDERLINE = re.compile(r"(=+|-+)[ \t]*\Z")
 _BULLET = re.compile(r"[-+*](?=[ \t]|\Z)")
 _NUMBER = re.compile(r"(\d{1,9})([.)])(?=[ \t]|\Z)")
 _DEFINITION = re.compile(
-    r"\[((?:[^\[\]\\]|\\.)*[^\[\]\\\s](?:[^\[\]\\]|\\.)*)\]:[ \t]*(?:<([^<>]*)>|([^\s<]\S*))"
+    r"\[((?:[^\[\]\\]|\\.)+)\]:[ \t]*(?:<([^<>]*)>|([^\s<]\S*))"
     r"(?:[ \t]+(\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]*\Z"
 )
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\]:[ \t]*")
 _TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
-_MATH = re.compile(r"\$\$(?!\$)|\\\[")
+_MATH = re.compile(r"\$\$(?!\$)|\\\[|\\begin\{((?:equation|align|alignat|gather|multline|eqnarray)\*?)\}")
+_SIGN_OF_MATH = re.compile(r"[\\^_={}<>]")
+_OPERATOR = re.compile(r"[^\W\d_] ?[-+*/(]|[-+*/)] ?[^\W\d_]|\d ?[-+*/] ?\d")
+_PROSE = re.compile(r"[^\W\d]{2,}\s|\s[^\W\d]{2,}")
+_NAME = re.compile(r"[^\W\d]{2,}")
+_AFTER_MATH = re.compile(r"[ \t.,;:!?]*")
 
 _BLOCK_TAGS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"
@@ -104,7 +109,7 @@ def task(text: str) -> tuple[str, int] | None:
 def definition(text: str) -> tuple[str, str, str] | None:
     """Label, target and title (with its quotes) of a link reference definition on one line."""
     match = _DEFINITION.match(text)
-    if not match or match.group(1).startswith("^"):
+    if not match or match.group(1).startswith("^") or not match.group(1).strip():
         return None
     return match.group(1), match.group(2) if match.group(2) is not None else match.group(3), match.group(4) or ""
 
@@ -131,12 +136,42 @@ def closes_html(text: str, closer: str) -> bool:
 
 
 def math(text: str) -> str | None:
-    """What ends the displayed mathematics that text opens and does not close."""
+    """What ends the displayed mathematics that text opens; None if text goes on after that on the same line."""
     match = _MATH.match(text)
     if not match:
         return None
-    closer = "$$" if match.group() == "$$" else "\\]"
-    return None if closer in text[2:] else closer
+    opener = match.group()
+    closer = f"\\end{{{match.group(1)}}}" if match.group(1) else "$$" if opener == "$$" else "\\]"
+    body, found, after = text[len(opener) :].partition(closer)
+    if found and not (_AFTER_MATH.fullmatch(after) and reads_as_math(opener, body)):
+        return None
+    return closer
+
+
+def reads_as_math(opener: str, body: str, after: str = "") -> bool:
+    """Whether body, after an opening delimiter and before its closing one and `after`, is a formula.
+
+    It may be prices, names of variables, or words between brackets that were only escaped.
+    """
+    if opener == "$$" or _SIGN_OF_MATH.search(body):
+        return True
+    if opener == "$" and after and (after.isalnum() or after in "_{") and _NAME.match(body):
+        return False
+    return not _PROSE.search(body) and (opener != "\\[" or _OPERATOR.search(body) is not None)
+
+
+def split_math(text: str, closer: str) -> tuple[str, str]:
+    """The last line of displayed mathematics, and the text that goes on after it; punctuation stays with the former."""
+    formula, closer, after = text.partition(closer)
+    punctuation = _AFTER_MATH.match(after)
+    if punctuation is None or punctuation.end() == len(after):
+        return text, ""
+    return formula + closer, after.strip(" \t")
+
+
+def could_close_fence(text: str, marker: str) -> bool:
+    """Whether text, the beginning of a line, may yet become the end of the fence that `marker` opened."""
+    return not text.strip(" \t").strip(marker[0])
 
 
 def is_text(text: str) -> bool:

@@ -83,6 +83,15 @@ class Segments:
         return limit if self._rung >= LONGEST else -1
 
 
+def read(text: str, base: str, references: References) -> list[Span]:
+    """The spans of a text that is there as a whole, such as a cell; a long one is read in segments too."""
+    if len(text) <= LONGEST:
+        return inline_spans(text, base, references)
+    segments = Segments(base, references)
+    spans = [span for segment in segments.add(text) for span in segment]
+    return spans + segments.tail()
+
+
 def _is_open(tokens: list[Token]) -> bool:
     """Whether some markup might still be closed by later text; may say so needlessly, never the opposite."""
     return _OPEN.search("".join(map(_written, tokens))) is not None

@@ -21,7 +21,8 @@ class Stack:
         self._out = out
         self._open = [Container()]
         self._gap: list[Span] | None = None
-        self._block = 0
+        self.block = 0
+        """The number of the block begun last."""
 
     def fork(self) -> Stack:
         """A copy that goes its own way, drawing on the same list."""
@@ -68,7 +69,7 @@ class Stack:
         if parent.children and (parted or not (same_list or follows or isinstance(parent, Item))):
             self._gap = self._prefix()
         parent.children += 1
-        self._block += 1
+        self.block += 1
 
     def depth(self) -> int:
         """How many unordered lists are open within each other."""
@@ -82,16 +83,16 @@ class Stack:
         """Draw lines in the innermost container, after the blank line that parts them from what was before."""
         if self._gap is not None:
             gap, self._gap = self._gap, None
-            self._out.append(Line(tuple(gap), sum(len(span.text) for span in gap), len(gap), block=self._block))
+            self._out.append(Line(tuple(gap), sum(len(span.text) for span in gap), len(gap), block=self.block))
         if len(self._open) == 1:
-            self._out.extend(line._replace(block=self._block) for line in lines)
+            self._out.extend(line._replace(block=self.block) for line in lines)
             return
         indent = self._width - self.room()
         for line in (*self._hidden_marks(), *lines):
             prefix = self._prefix()
             before = len(prefix) + line.before
             self._out.append(
-                Line((*prefix, *line.spans), indent + line.width, before, line.after, line.joint, self._block)
+                Line((*prefix, *line.spans), indent + line.width, before, line.after, line.joint, self.block)
             )
 
     def _drawn(self) -> list[Container]:

@@ -31,7 +31,7 @@ STYLES: dict[str, str] = {
     "link": "text that leads somewhere; the span carries the target",
     "image": "the description of a picture, drawn as a link",
     "html": "raw HTML, shown as it was written",
-    "math": "mathematics, shown as it was written",
+    "math": "mathematics, as Unicode text or, if that is not possible, as it was written",
     "footnote": "the mark of a footnote",
     "definition": "the definition of a link reference",
     "heading.1": "heading of the first level",

@@ -12,9 +12,10 @@ import re
 from copy import copy
 
 from lmchat.markdown.cells import cells
-from lmchat.markdown.inline import BREAK, References, spans as inline_spans
+from lmchat.markdown.inline import BREAK, References
 from lmchat.markdown.leaves import Leaf
 from lmchat.markdown.lines import Line, Span
+from lmchat.markdown.segments import read
 from lmchat.markdown.wrap import Row, wrap
 
 MEASURED = 20
@@ -96,7 +97,7 @@ class Table(Leaf):
         if len(parts) > count:
             parts[count - 1 :] = [" | ".join(parts[count - 1 :]).strip(" |")]
         parts += [""] * (count - len(parts))
-        return [inline_spans(part, base, self._references) for part in parts]
+        return [read(part, base, self._references) for part in parts]
 
     def _decide(self) -> None:
         """Settle the widths and draw what waited for them."""

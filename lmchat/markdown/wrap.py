@@ -140,7 +140,7 @@ class Wrapper:
         if not text:
             return
         self._breaks_after = False
-        _append(self._word, span, text)
+        append_text(self._word, span, text)
         self._word_width += width
         if self._overlong or self._word_width > self._width:
             self._spill_word()
@@ -155,10 +155,10 @@ class Wrapper:
             self._break_row()
             space = None
         if space:
-            _append(self._line, space, " ")
+            append_text(self._line, space, " ")
             self._used += 1
         for piece in self._word:
-            _append(self._line, piece, piece.text)
+            append_text(self._line, piece, piece.text)
         self._used += self._word_width
         self._space = None
         self._word, self._word_width = [], 0
@@ -181,7 +181,7 @@ class Wrapper:
             if self._used >= self._width:
                 self._break_row()
             part = piece.text[at : at + self._width - self._used]
-            _append(self._line, piece, part)
+            append_text(self._line, piece, part)
             self._used += len(part)
             at += len(part)
 
@@ -189,12 +189,12 @@ class Wrapper:
         part: list[str] = []
         for cluster, width in clusters(piece.text):
             if self._used + width > self._width:
-                _append(self._line, piece, "".join(part))
+                append_text(self._line, piece, "".join(part))
                 part.clear()
                 self._break_row()
             part.append(cluster)
             self._used += width
-        _append(self._line, piece, "".join(part))
+        append_text(self._line, piece, "".join(part))
 
     def _break_row(self) -> None:
         self._end_row(" " if self._space else "")
@@ -206,8 +206,8 @@ class Wrapper:
         self._empty = False
 
 
-def _append(spans: list[Span], like: Span, text: str) -> None:
-    """Append text, to the last span if that looks the same."""
+def append_text(spans: list[Span], like: Span, text: str) -> None:
+    """Append text in the style and with the target of `like`, to the last span if that looks the same."""
     if not text:
         return
     if spans:

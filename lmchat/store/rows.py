@@ -10,7 +10,7 @@ import msgspec
 
 from lmchat.store.codec import read_json
 from lmchat.values.chat import TextData
-from lmchat.values.history import ConversationSummary, MessageRecord, Part, Provenance, ReasoningData
+from lmchat.values.history import ConversationSummary, MessageRecord, Part, Provenance, ReasoningData, texts_of
 from lmchat.values.prediction import LlmPredictionStats
 
 Row: TypeAlias = tuple[Any, ...]
@@ -23,6 +23,7 @@ SELECT_SUMMARY = """
     FROM conversations
 """
 MESSAGE_COLUMNS = "id, parent_id, role, parts, created_at, stats, provenance, error, owner"
+TEXT_COLUMNS = "id, parts, error, owner"
 
 _PARTS = msgspec.json.Decoder(tuple[Part, ...])
 _STATS = msgspec.json.Decoder(LlmPredictionStats)
@@ -44,7 +45,7 @@ def message(row: Row, journal: Journal = ()) -> MessageRecord:
         id=number,
         parent_id=parent_id,
         role=role,
-        parts=read_json(parts, _PARTS) if owner is None else journal_parts(journal),
+        parts=_parts(parts, owner, journal),
         created_at=created_at,
         stats=None if stats is None else read_json(stats, _STATS),
         provenance=None if provenance is None else read_json(provenance, _PROVENANCE),
@@ -52,8 +53,14 @@ def message(row: Row, journal: Journal = ()) -> MessageRecord:
     )
 
 
+def texts(row: Row, journal: Journal = ()) -> tuple[str, ...]:
+    """The texts of a row of `TEXT_COLUMNS`; while the message is being written, those of its journal."""
+    _, parts, error, owner = row
+    return texts_of(_parts(parts, owner, journal), error)
+
+
 def is_being_written(row: Row) -> bool:
-    """Whether the message of a row of `MESSAGE_COLUMNS` is not finished yet."""
+    """Whether the message of a row of `MESSAGE_COLUMNS` or `TEXT_COLUMNS` is not finished yet."""
     return row[-1] is not None
 
 
@@ -64,6 +71,10 @@ def journal_parts(journal: Journal) -> tuple[Part, ...]:
         text = "".join(text for _, text in pieces)
         parts.append(ReasoningData(text=text) if kind == "reasoning" else TextData(text))
     return tuple(parts)
+
+
+def _parts(kept: str, owner: str | None, journal: Journal) -> tuple[Part, ...]:
+    return read_json(kept, _PARTS) if owner is None else journal_parts(journal)
 
 
 def journal_kind(piece: TextData | ReasoningData) -> str:

@@ -67,7 +67,23 @@ _FIRST = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# What an outline tells of a message, in an index that has all of it: a long conversation is opened without reading its
+# messages. Text functions instead of JSON's, which an older SQLite may lack; inside a JSON string the quotes of the
+# name would be escaped, so that only the name itself is found. CAST reads the digits at the beginning.
+_OUTLINE = (
+    "ALTER TABLE messages ADD COLUMN size INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE messages ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0",
+    """
+    UPDATE messages SET
+        size = length(parts) + coalesce(length(error), 0),
+        tokens = CASE WHEN instr(stats, '"predictedTokensCount":')
+            THEN max(0, CAST(substr(stats, instr(stats, '"predictedTokensCount":') + 23) AS INTEGER))
+            ELSE 0 END
+    """,
+    "CREATE INDEX messages_outline ON messages (conversation_id, id, parent_id, role, size, tokens)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OUTLINE)
 """Each migration's statements, in order; what is released is never edited."""
 
 

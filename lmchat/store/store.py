@@ -7,31 +7,32 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lmchat.store import rows
+from lmchat.store import reading, rows
 from lmchat.store.codec import write_json, write_text
 from lmchat.store.database import Database
 from lmchat.values.chat import Role, TextData
 from lmchat.values.errors import StoreError
-from lmchat.values.history import ConversationSummary, MessageRecord, Part, Provenance, ReasoningData
+from lmchat.values.history import (
+    ConversationSummary,
+    MessageOutline,
+    MessageRecord,
+    Part,
+    Provenance,
+    ReasoningData,
+    size_of,
+    tokens_of,
+)
 from lmchat.values.prediction import LlmPredictionStats
 
 _NEWEST_FIRST = rows.SELECT_SUMMARY + "ORDER BY updated_at DESC, id DESC LIMIT ? OFFSET ?"
-_BRANCH = f"""
-    WITH RECURSIVE branch (message_id, depth) AS (
-        SELECT leaf_id, 0 FROM conversations WHERE id = ?
-        UNION ALL
-        SELECT parent_id, depth + 1 FROM branch JOIN messages ON id = message_id
-    )
-    SELECT {rows.MESSAGE_COLUMNS} FROM branch JOIN messages ON id = message_id ORDER BY depth DESC
-"""
 _ADD_MESSAGE = """
-    INSERT INTO messages (conversation_id, parent_id, role, parts, created_at, provenance, owner)
-    VALUES (?, ?, ?, CAST(? AS TEXT), ?, CAST(? AS TEXT), ?)
+    INSERT INTO messages (conversation_id, parent_id, role, parts, size, created_at, provenance, owner)
+    VALUES (?, ?, ?, CAST(? AS TEXT), ?, ?, CAST(? AS TEXT), ?)
 """
 _FINISH = """
     UPDATE messages
-    SET parts = CAST(? AS TEXT), stats = CAST(? AS TEXT), provenance = coalesce(CAST(? AS TEXT), provenance),
-        error = CAST(? AS TEXT), owner = NULL
+    SET parts = CAST(? AS TEXT), size = ?, stats = CAST(? AS TEXT), tokens = ?,
+        provenance = coalesce(CAST(? AS TEXT), provenance), error = CAST(? AS TEXT), owner = NULL
     WHERE id = ?
 """
 
@@ -113,7 +114,7 @@ class Store:
     ) -> MessageRecord:
         """Add a message under its parent, or as a first message; it becomes the conversation's leaf."""
         with self._database.writing() as db:
-            return _message(db, _add_leaf(db, conversation_id, parent_id, role, parts))
+            return reading.records(db, [_add_leaf(db, conversation_id, parent_id, role, parts)])[0]
 
     def branch(self, conversation_id: int) -> list[MessageRecord]:
         """The messages from the first to the conversation's leaf.
@@ -121,8 +122,22 @@ class Store:
         An answer that is being written, here or by another program, has no stats yet and shows what has come so far.
         """
         with self._database.reading() as db:
-            _conversation(db, conversation_id)
-            return [_record(db, row) for row in db.execute(_BRANCH, (conversation_id,))]
+            return reading.records(db, [message.id for message in reading.outline(db, conversation_id)])
+
+    def outline(self, conversation_id: int) -> list[MessageOutline]:
+        """The messages of the branch in short; none of them is read for it, however many they are."""
+        with self._database.reading() as db:
+            return reading.outline(db, conversation_id)
+
+    def messages(self, ids: Sequence[int]) -> list[MessageRecord]:
+        """The messages of these numbers, in this order."""
+        with self._database.reading() as db:
+            return reading.records(db, ids)
+
+    def texts(self, ids: Sequence[int]) -> list[tuple[str, ...]]:
+        """The `MessageRecord.texts` of the messages of these numbers, in this order: less to read than the messages."""
+        with self._database.reading() as db:
+            return reading.texts(db, ids)
 
     def siblings(self, message_id: int) -> list[int]:
         """The messages that share this one's parent, itself among them, oldest first."""
@@ -178,7 +193,7 @@ class Store:
             _finish(db, message_id, parts, stats, provenance, error)
             conversation_id, _ = _place(db, message_id)
             db.execute("UPDATE conversations SET updated_at = ? WHERE id = ?", (time.time(), conversation_id))
-            return _message(db, message_id)
+            return reading.records(db, [message_id])[0]
 
     def recover(self) -> list[int]:
         """Finish the answers whose writers are gone, as interrupted, with all that came; their ids.
@@ -192,7 +207,7 @@ class Store:
             unfinished = db.execute("SELECT id, owner FROM messages WHERE owner IS NOT NULL").fetchall()
             left = sorted(message_id for message_id, owner in unfinished if not locks.is_held(owner))
             for message_id in left:
-                _finish(db, message_id, rows.journal_parts(_journal(db, message_id)), interrupted)
+                _finish(db, message_id, rows.journal_parts(reading.journal(db, message_id)), interrupted)
             return left
 
     def _require_ours(self, db: sqlite3.Connection, message_id: int) -> None:
@@ -228,29 +243,16 @@ def _added_id(db: sqlite3.Connection) -> int:
 def _conversation(db: sqlite3.Connection, conversation_id: int) -> ConversationSummary:
     row = db.execute(rows.SELECT_SUMMARY + "WHERE id = ?", (conversation_id,)).fetchone()
     if row is None:
-        raise StoreError(f"There is no conversation {conversation_id}. Choose one from the list.")
+        raise reading.no_conversation(conversation_id)
     return rows.summary(row)
 
 
 def _place(db: sqlite3.Connection, message_id: int) -> tuple[int, int | None]:
     row = db.execute("SELECT conversation_id, parent_id FROM messages WHERE id = ?", (message_id,)).fetchone()
     if row is None:
-        raise StoreError("The message was deleted, perhaps in another window. Open the conversation again.")
+        raise reading.no_message()
     conversation_id, parent_id = row
     return conversation_id, parent_id
-
-
-def _message(db: sqlite3.Connection, message_id: int) -> MessageRecord:
-    query = f"SELECT {rows.MESSAGE_COLUMNS} FROM messages WHERE id = ?"
-    return _record(db, db.execute(query, (message_id,)).fetchone())
-
-
-def _record(db: sqlite3.Connection, row: rows.Row) -> MessageRecord:
-    return rows.message(row, _journal(db, row[0]) if rows.is_being_written(row) else ())
-
-
-def _journal(db: sqlite3.Connection, message_id: int) -> rows.Journal:
-    return db.execute("SELECT kind, text FROM journal WHERE message_id = ? ORDER BY seq", (message_id,))
 
 
 def _add_leaf(
@@ -264,7 +266,8 @@ def _add_leaf(
 ) -> int:
     now = time.time()
     origin = None if provenance is None else write_json(provenance)
-    db.execute(_ADD_MESSAGE, (conversation_id, parent_id, role, write_json(parts), now, origin, owner))
+    size = size_of(parts, None)
+    db.execute(_ADD_MESSAGE, (conversation_id, parent_id, role, write_json(parts), size, now, origin, owner))
     message_id = _added_id(db)
     db.execute("UPDATE conversations SET leaf_id = ?, updated_at = ? WHERE id = ?", (message_id, now, conversation_id))
     return message_id
@@ -280,5 +283,6 @@ def _finish(
 ) -> None:
     origin = None if provenance is None else write_json(provenance)
     said = None if error is None else write_text(error)
-    db.execute(_FINISH, (write_json(parts), write_json(stats), origin, said, message_id))
+    size, tokens = size_of(parts, error), tokens_of(stats)
+    db.execute(_FINISH, (write_json(parts), size, write_json(stats), tokens, origin, said, message_id))
     db.execute("DELETE FROM journal WHERE message_id = ?", (message_id,))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+import json
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from lmchat.values.chat import FileHandle, Role, TextData, ToolCallRequestData, ToolCallResultData
+from lmchat.values.chat import Chat, FileHandle, Role, TextData, ToolCallRequestData, ToolCallResultData
 from lmchat.values.config import LlmLoadModelConfig, LlmPredictionConfig
 from lmchat.values.model import LlmInstanceInfo
 from lmchat.values.prediction import LlmPredictionStats
+
+_MOST_TOKENS: Final = 2**53
+"""More than any model writes; a careless server may say anything."""
 
 
 class ReasoningData(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="reasoning", omit_defaults=True):
@@ -33,6 +38,17 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prediction_config: LlmPredictionConfig = LlmPredictionConfig()
     measured_by: Literal["server", "client"] = "server"
     """Whose clock and count the answer's stats are."""
+
+
+class MessageOutline(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a message without reading it."""
+
+    id: int
+    role: Role
+    size: int
+    """About how many characters it has to show."""
+    tokens: int
+    """Tokens that the model wrote; 0 when it is not known."""
 
 
 class MessageRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +80,21 @@ class MessageRecord(msgspec.Struct, frozen=True, kw_only=True):
         """What the model thought, or nothing."""
         return "".join(part.text for part in self.parts if isinstance(part, ReasoningData))
 
+    @property
+    def is_empty_answer(self) -> bool:
+        """Whether it is an answer that never began."""
+        return self.role == "assistant" and not self.parts
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that a reader can unfold, in order: what is searched."""
+        return texts_of(self.parts, self.error)
+
+    @property
+    def outline(self) -> MessageOutline:
+        """The message in short."""
+        return MessageOutline(self.id, self.role, size_of(self.parts, self.error), tokens_of(self.stats))
+
 
 class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation as a list shows it."""
@@ -77,3 +108,50 @@ class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Unix seconds of the last message."""
     message_count: int
     """Messages in the whole tree."""
+
+
+def chat_of(messages: Iterable[MessageRecord]) -> Chat:
+    """What a model is given: every message with text, without the reasoning of earlier answers."""
+    chat = Chat()
+    for message in messages:
+        if not (text := message.text):
+            continue
+        match message.role:
+            case "system":
+                chat.add_system_prompt(text)
+            case "user":
+                chat.add_user_message(text)
+            case "assistant":
+                chat.add_assistant_response(text)
+    return chat
+
+
+def texts_of(parts: Iterable[Part], error: str | None) -> tuple[str, ...]:
+    """The texts of a message: of each part in order (of a tool call its name, then its arguments), then the error."""
+    texts = [text for part in parts for text in _texts(part)]
+    return (*texts, error) if error else tuple(texts)
+
+
+def size_of(parts: Iterable[Part], error: str | None) -> int:
+    """How many characters the texts of a message have."""
+    return sum(map(len, texts_of(parts, error)))
+
+
+def tokens_of(stats: LlmPredictionStats | None) -> int:
+    """How many tokens a model wrote; 0 when it is not known."""
+    count = stats.predicted_tokens_count if stats else None
+    return min(max(count or 0, 0), _MOST_TOKENS)
+
+
+def _texts(part: Part) -> Iterator[str]:
+    match part:
+        case TextData() | ReasoningData():
+            yield part.text
+        case FileHandle():
+            yield part.name
+        case ToolCallRequestData(request):
+            yield request.name
+            if request.arguments:
+                yield json.dumps(request.arguments, ensure_ascii=False)
+        case ToolCallResultData():
+            yield part.content

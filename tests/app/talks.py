@@ -12,9 +12,11 @@ from lmchat.app import paths
 from lmchat.app.conversation import AnswerFinished, Conversation, ConversationEvent
 from lmchat.app.session import Session
 from lmchat.app.settings import Settings
+from lmchat.store.codec import write_json
 from lmchat.store.store import Store
-from lmchat.values.history import MessageRecord
-from lmchat.values.prediction import LlmPredictionFragment
+from lmchat.values.chat import TextData
+from lmchat.values.history import MessageRecord, size_of
+from lmchat.values.prediction import LlmPredictionFragment, LlmPredictionStats
 
 
 @asynccontextmanager
@@ -54,6 +56,36 @@ def kept() -> list[MessageRecord]:
     """The messages of the latest conversation, as another program reads them."""
     with other_program() as read:
         return read()
+
+
+def long_conversation(messages: int) -> int:
+    """A conversation in the store, questions and answers of about 2,000 characters in turn; its number."""
+    store = Store.open(paths.store_file())
+    number = store.create_conversation("A long one").id
+    stats = LlmPredictionStats(stop_reason="eosFound", predicted_tokens_count=500)
+    parts = [(TextData(f"{count} " + "word " * 395),) for count in range(messages)]
+    with store._database.writing() as db:
+        first = db.execute("SELECT coalesce(max(id), 0) + 1 FROM messages").fetchone()[0]
+        db.executemany(
+            "INSERT INTO messages (id, conversation_id, parent_id, role, parts, size, stats, tokens, created_at)"
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0.0)",
+            [
+                (
+                    first + count,
+                    number,
+                    first + count - 1 if count else None,
+                    "assistant" if count % 2 else "user",
+                    write_json(said).decode(),
+                    size_of(said, None),
+                    write_json(stats).decode() if count % 2 else None,
+                    500 if count % 2 else 0,
+                )
+                for count, said in enumerate(parts)
+            ],
+        )
+        db.execute("UPDATE conversations SET leaf_id = ? WHERE id = ?", (first + messages - 1, number))
+    store.close()
+    return number
 
 
 async def events_of(conversation: Conversation, text: str) -> list[ConversationEvent]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import AsyncExitStack, aclosing, suppress
 
 import psutil
@@ -31,6 +32,7 @@ from tests.app.talks import (
     events_of,
     finished,
     kept,
+    long_conversation,
     names,
     other_program,
     session_with,
@@ -62,6 +64,12 @@ async def held_forever(scene: Scene) -> None:
     await scene.say_until_cancelled("one two three")
 
 
+def last_text(conversation: Conversation) -> str:
+    """The text of the last message in memory."""
+    assert conversation.branch.last is not None
+    return conversation.branch.last.text
+
+
 def asked(scene: Scene) -> list[tuple[str, str]]:
     """The history that a request carried, as (role, text)."""
     messages = scene.parameter["history"]["messages"]
@@ -73,7 +81,7 @@ async def test_a_turn_from_the_question_to_the_figures() -> None:
         events = await events_of(conversation, "hi")
         answer = finished(events)
         assert (conversation.answering, conversation.title) == (False, "hi")
-        assert list(conversation.messages) == kept()
+        assert await conversation.branch.whole() == kept()
     assert names(events) == [
         "MessageAdded",
         "AnswerStarted",
@@ -302,7 +310,7 @@ async def test_leaving_the_iterator_stops_the_answer_and_keeps_what_was_seen(las
                 if isinstance(event, last_seen):
                     break
         assert not conversation.answering
-        assert conversation.messages[-1].text == shown(events)
+        assert last_text(conversation) == shown(events)
         await asyncio.wait_for(server.scenes[0].cancelled.wait(), 5)
         last = kept()[-1]
     assert last.text == shown(events)
@@ -381,15 +389,116 @@ async def test_a_conversation_is_taken_up_where_it_was_left() -> None:
     async with scripted_server(hello) as server:
         async with conversation_with(server.host, system_prompt="Be brief.") as before:
             await answer_to(before, "first")
-            number, messages = before.id, list(before.messages)
+            number, messages = before.id, await before.branch.whole()
         async with session_with(server.host, system_prompt="Be long.") as session:
             opened = await session.open("latest")
             assert opened.resumed is not None
             after = session.new_conversation()
             await after.open(opened.resumed)
-            assert (after.id, after.title, list(after.messages)) == (number, "first", messages)
+            assert (after.id, after.title, await after.branch.whole()) == (number, "first", messages)
             await answer_to(after, "second")
     assert [text for _, text in asked(server.scenes[1])] == ["Be brief.", "first", "Hello there you", "second"]
+
+
+async def test_the_branch_follows_the_conversation() -> None:
+    async def fail(scene: Scene) -> None:
+        await scene.fail(failure("Not now"))
+
+    async with scripted_server(fail) as server, conversation_with(server.host) as conversation:
+        branch = conversation.branch
+        assert (len(branch), branch.last, branch.last_answer) == (0, None, None)
+        empty = await answer_to(conversation, "hi")
+        assert (branch.turns, branch.last, len(branch)) == (1, empty, 2)
+        server.script = hello
+        answer = finished([event async for event in conversation.answer()])
+        assert (branch.turns, branch.last, branch.last_answer, len(branch)) == (1, answer, answer, 2)
+        assert branch.tokens_written == STATS["predictedTokensCount"]
+        second = await answer_to(conversation, "again")
+        assert (branch.turns, branch.last, len(branch)) == (2, second, 4)
+        assert branch.tokens_written == 2 * STATS["predictedTokensCount"]
+        assert list(branch.outlines) == [message.outline for message in kept()]
+
+
+async def test_a_long_conversation_is_sent_whole_and_not_kept_in_memory() -> None:
+    number = long_conversation(1000)
+    async with scripted_server(hello) as server, session_with(server.host) as session:
+        opened = await session.open(number)
+        assert opened.resumed is not None
+        conversation = session.new_conversation()
+        await conversation.open(opened.resumed)
+        assert conversation.branch.record(0) is None
+        answer = await answer_to(conversation, "and now?")
+        assert conversation.branch.record(0) is None
+        assert conversation.branch.last == answer
+    texts = [text.split()[0] for _, text in asked(server.scenes[0])]
+    assert texts == [*map(str, range(1000)), "and"]
+    assert kept()[-1] == answer
+
+
+async def test_an_answer_that_never_began_before_the_end_of_the_program_is_asked_for_again() -> None:
+    async def fail(scene: Scene) -> None:
+        await scene.fail(failure("Not now"))
+
+    async with scripted_server(fail) as server:
+        async with conversation_with(server.host) as before:
+            await answer_to(before, "hi")
+        server.script = hello
+        async with session_with(server.host) as session:
+            opened = await session.open("latest")
+            assert opened.resumed is not None
+            conversation = session.new_conversation()
+            await conversation.open(opened.resumed)
+            assert conversation.awaits_answer
+            assert finished([event async for event in conversation.answer()]).text == "Hello there you"
+    assert [message.text for message in kept()] == ["hi", "Hello there you"]
+
+
+async def test_what_has_come_of_an_answer_is_found_while_it_is_written() -> None:
+    async def found(conversation: Conversation) -> list[tuple[int, int]]:
+        async with aclosing(conversation.find(re.compile("one|deep", re.IGNORECASE))) as slices:
+            return [hit async for hits in slices for hit in hits]
+
+    gate = asyncio.Event()
+
+    async def script(scene: Scene) -> None:
+        await scene.send(fragment("Deep", "reasoning"), fragment("one and "), fragment("one"))
+        await gate.wait()
+        await scene.send(fragment(" and one"), success(**STATS))
+        await scene.close()
+
+    seen = ""
+    async with scripted_server(script) as server, conversation_with(server.host) as conversation:
+        assert await found(conversation) == []
+        async for event in conversation.send("One?"):
+            if isinstance(event, LlmPredictionFragment):
+                seen += event.content
+                assert await found(conversation) == [(1, seen.count("one") + 1), (0, 1)]
+                if seen == "Deepone and one":
+                    gate.set()
+        assert await found(conversation) == [(1, 4), (0, 1)]
+        assert conversation.branch.last == kept()[-1]
+
+
+async def test_a_conversation_that_was_deleted_in_another_window_is_said() -> None:
+    number = long_conversation(300)
+    async with scripted_server(hello) as server, session_with(server.host) as session:
+        conversation = session.new_conversation()
+        opened = await session.open(number)
+        assert opened.resumed is not None
+        await conversation.open(opened.resumed)
+        other = Store.open(paths.store_file())
+        other.delete_conversation(number)
+        other.close()
+        with pytest.raises(StoreError, match="deleted"):
+            await events_of(conversation, "hi")
+        with pytest.raises(StoreError, match="deleted"):
+            await conversation.chat()
+        with pytest.raises(StoreError, match="deleted"):
+            assert [found async for found in conversation.find(re.compile("word"))]
+        with pytest.raises(StoreError, match="no conversation"):
+            await session.new_conversation().open(opened.resumed)
+        assert not conversation.answering
+        assert server.scenes == []
 
 
 async def test_hostile_text_is_stored_as_it_came() -> None:
@@ -484,7 +593,7 @@ async def test_a_disk_that_fills_up_during_an_answer() -> None:
         assert shown(events) == f"{text}end"
         assert len(told) == 1
         assert "disk is full" in told[0]
-        assert (conversation.answering, conversation.messages[-1].text) == (False, f"{text}end")
+        assert (conversation.answering, last_text(conversation)) == (False, f"{text}end")
         await fill_disk(session, room=1000)
         server.script = hello
         await answer_to(conversation, "and now?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -161,6 +162,48 @@ def test_what_the_oldest_version_wrote_is_read(path: Path) -> None:
         assert store.prompts() == ["Hello"]
         assert store.recover() == [4]
         assert store.branch(1)[3].parts == (TextData("It is two"),)
+    finally:
+        store.close()
+
+
+def test_what_the_oldest_version_wrote_has_outlines(path: Path) -> None:
+    write(path, OLDEST)
+    write(
+        path,
+        """
+        UPDATE messages SET error = 'It broke.' WHERE id = 2;
+        UPDATE messages SET stats = '{"stopReason":"stopStringFound","stopString":"\\"predictedTokensCount\\":3"}'
+            WHERE id = 3;
+        """,
+    )
+    store = Store.open(path)
+    try:
+        outlines = store.outline(1)
+        assert [(outline.id, outline.role) for outline in outlines] == [
+            (1, "user"),
+            (2, "assistant"),
+            (3, "tool"),
+            (4, "assistant"),
+        ]
+        assert [outline.tokens for outline in outlines] == [0, 7, 0, 0]
+        # About as large as they are: what was written in those days is measured with its quotes and names.
+        for outline, record in zip(outlines[:3], store.branch(1)[:3], strict=True):
+            assert record.outline.size <= outline.size <= record.outline.size + 400
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000])
+@pytest.mark.parametrize("tokens", [0, 1, 12_345])
+def test_the_outline_of_an_old_answer_follows_its_text_and_stats(path: Path, size: int, tokens: int) -> None:
+    write(path, OLDEST)
+    parts = json.dumps([{"type": "text", "text": "語" * size}], ensure_ascii=False)
+    stats = f'{{"stopReason":"eosFound","predictedTokensCount":{tokens},"totalTokensCount":99}}'
+    write(path, f"UPDATE messages SET parts = '{parts}', stats = '{stats}' WHERE id = 2")
+    store = Store.open(path)
+    try:
+        outline = store.outline(1)[1]
+        assert (outline.tokens, outline.size) == (tokens, len(parts))
     finally:
         store.close()
 

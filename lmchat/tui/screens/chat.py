@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from lmchat.app.conversation import (
@@ -24,11 +23,11 @@ from lmchat.app.conversation import (
 from lmchat.app.model_connection import TINY_MODEL_NOTE, ConnectionStatus
 from lmchat.app.session import Resume, Session
 from lmchat.tui.screens.help import HelpScreen
+from lmchat.tui.screens.reading import ReadingScreen
 from lmchat.tui.widgets.conversation_list import ConversationList
-from lmchat.tui.widgets.conversation_view import ConversationView
+from lmchat.tui.widgets.find_bar import Search
 from lmchat.tui.widgets.prompt import Prompt
 from lmchat.tui.widgets.stats_sidebar import StatsSidebar
-from lmchat.tui.widgets.status_line import StatusLine
 from lmchat.tui.wording import count, ending, rate, seconds
 from lmchat.values.errors import LMStudioError
 from lmchat.values.history import ConversationSummary, MessageRecord
@@ -52,7 +51,7 @@ Type a question below and press **Enter**. The answer is written as the model th
 """
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(ReadingScreen):
     """The conversation, the prompt, and the sides."""
 
     CSS_PATH = "chat.tcss"
@@ -62,11 +61,6 @@ class ChatScreen(Screen[None]):
         Binding("ctrl+b", "toggle_list", "Conversations"),
         Binding("f3", "toggle_stats", "Stats"),
         Binding("f1", "help", "Help"),
-        Binding("ctrl+t", "fold", "Thoughts", show=False),
-        Binding("pageup", "page(-1)", "Back", show=False, priority=True),
-        Binding("pagedown", "page(1)", "Forth", show=False, priority=True),
-        Binding("ctrl+home", "start", "First line", show=False, priority=True),
-        Binding("ctrl+end", "end", "Last line", show=False, priority=True),
     ]
 
     def __init__(self, session: Session, resume: Resume) -> None:
@@ -78,9 +72,6 @@ class ChatScreen(Screen[None]):
         self._connection_text = ""
         self._conversation: Conversation = session.new_conversation()
         self._listing = ConversationList()
-        self._view = ConversationView()
-        self._status = StatusLine()
-        self._prompt = Prompt()
         self._stats = StatsSidebar()
 
     def compose(self) -> ComposeResult:
@@ -90,6 +81,7 @@ class ChatScreen(Screen[None]):
             with Vertical(id="middle"):
                 yield self._view
                 with Vertical(id="foot"):
+                    yield self._find
                     yield self._status
                     yield self._prompt
             yield self._stats
@@ -105,6 +97,11 @@ class ChatScreen(Screen[None]):
         self.session.on_trouble = self._status.say
         self._readings = self.set_interval(_READINGS, self._show_reading, pause=True)
         self.call_after_refresh(self._open)
+
+    @property
+    def search(self) -> Search:
+        """How the conversation is searched."""
+        return self._conversation.find
 
     @property
     def answering(self) -> bool:
@@ -123,6 +120,7 @@ class ChatScreen(Screen[None]):
                 await self.workers.wait_for_complete([w for w in self.workers if w.group == "answer"])
         except TimeoutError:
             self.workers.cancel_group(self, "answer")
+        await self.release_clipboard()
 
     # The way to the model
 
@@ -153,7 +151,7 @@ class ChatScreen(Screen[None]):
             return
         self._stats.show_model(model.info, model.server)
         self._show_numbers()
-        if not self._conversation.messages:
+        if not self._conversation.branch:
             self._show_welcome()
 
     def _show_status(self, status: ConnectionStatus) -> None:
@@ -215,11 +213,11 @@ class ChatScreen(Screen[None]):
             case LlmPredictionFragment():
                 self._view.feed(event)
             case MessageAdded(message):
-                self._view.add(message)
+                self._view.add(message, len(self._conversation.branch) - 1)
                 self._show_conversation()
                 self.refresh_bindings()
             case AnswerStarted(message):
-                self._view.begin(message)
+                self._view.begin(message, len(self._conversation.branch) - 1)
             case AnswerFinished(message):
                 self._view.finish(message)
 
@@ -255,7 +253,7 @@ class ChatScreen(Screen[None]):
         self._stats_line(live)
 
     def _show_conversation(self) -> None:
-        self._stats.show_conversation(self._conversation.messages, self._context_length)
+        self._stats.show_conversation(self._conversation.branch, self._context_length)
 
     @property
     def _context_length(self) -> int | None:
@@ -263,9 +261,9 @@ class ChatScreen(Screen[None]):
         return model.info.context_length if model else None
 
     def _show_numbers(self) -> None:
-        messages = self._conversation.messages
         self._show_conversation()
-        last = messages[-1] if messages and messages[-1].role == "assistant" else None
+        last = self._conversation.branch.last
+        last = last if last is not None and last.role == "assistant" else None
         if last is not None:
             self._stats.show_answer(last)
         self._stats_line(_summary(last, self._context_length))
@@ -316,7 +314,7 @@ class ChatScreen(Screen[None]):
             self._view.add_notice(str(wrong), "error")
             return
         self._conversation = conversation
-        self._view.show(conversation.messages)
+        self._view.show(conversation.branch)
         self._show_numbers()
 
     def _refuse_while_answering(self) -> bool:
@@ -324,28 +322,7 @@ class ChatScreen(Screen[None]):
             self._status.say("An answer is still being written. Esc stops it.")
         return self.answering
 
-    # The view
-
-    @on(ConversationView.Scrolled)
-    def _tell_below(self, event: ConversationView.Scrolled) -> None:
-        new = not event.following and event.below
-        self._status.aside = f"{event.below} lines below · Ctrl+End" if new else ""
-
-    def action_page(self, pages: int) -> None:
-        """Read back or forth."""
-        self._view.scroll_pages(pages)
-
-    def action_start(self) -> None:
-        """Go to the first line."""
-        self._view.go_to_start()
-
-    def action_end(self) -> None:
-        """Go to the last line."""
-        self._view.go_to_end()
-
-    def action_fold(self) -> None:
-        """Fold or unfold what was thought."""
-        self._view.fold_reasoning()
+    # The parts of the screen
 
     def action_toggle_stats(self) -> None:
         """Show or hide the stats."""
@@ -379,7 +356,7 @@ class ChatScreen(Screen[None]):
     def _show_welcome(self) -> None:
         model = self.session.connection.model
         note = TINY_MODEL_NOTE if model and model.is_packaged else ""
-        self._view.show_welcome(f"{_WELCOME}\n{note}")
+        self._view.show_welcome(self._conversation.branch, f"{_WELCOME}\n{note}")
 
 
 def _summary(answer: MessageRecord | None, context_length: int | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -14,16 +15,28 @@ KEYS = (
     ("Esc", "stop the answer and keep what came"),
     ("Ctrl+N", "new conversation"),
     ("Ctrl+B", "conversations"),
+    ("Ctrl+F", "find in this conversation; then Enter, Up and Down"),
     ("F3", "stats"),
     ("Ctrl+T", "fold or unfold what the model thought"),
     ("PageUp, PageDown", "read back and forth"),
-    ("Ctrl+Home, Ctrl+End", "first line, last line"),
+    ("Ctrl+Home, Ctrl+End", "first line, last line; on an empty prompt End does, too"),
     ("F1", "this help"),
     ("Ctrl+P", "command palette: themes and more"),
-    ("Ctrl+C", "copy what is selected in the prompt, else stop the answer"),
+    ("Ctrl+C", "copy what is selected, else stop the answer"),
     ("Ctrl+Q", "leave"),
 )
 """Every key of the chat screen and what it does."""
+READING_KEYS = (
+    ("Up, Down", "block by block; Up on the prompt's first line begins, Down at the end returns"),
+    ("Shift+Up, Shift+Down, [ ]", "message by message"),
+    ("Home, End", "first block, last block"),
+    ("y, Y", "copy the selection, the code, or the message; Y: the message in any case"),
+    ("Enter, Space", "fold or unfold reasoning and tool calls"),
+    ("o", "look at the block's links; then Enter opens one"),
+    ("s", "show the message as it was written: Markdown, formulas, tables"),
+    ("Esc", "let go of a link or a selection, then back to the prompt"),
+)
+"""Every key of the conversation while it has the cursor. A click puts the cursor there; the mouse selects."""
 
 _ABOUT = (
     "\nThe model answers on your own machine. LM Studio is used when it runs here, or when --host names it; otherwise "
@@ -41,9 +54,15 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A page of text."""
-        width = max(len(keys) for keys, _ in KEYS)
-        table = "\n".join(f"[$primary]{keys:<{width}}[/]  {what}" for keys, what in KEYS)
+        width = max(len(keys) for keys, _ in KEYS + READING_KEYS)
         with VerticalScroll():
             yield Static("Keys", classes="title")
-            yield Static(table)
+            yield Static(_table(KEYS, width), markup=False)
+            yield Static("In the conversation", classes="title")
+            yield Static(_table(READING_KEYS, width), markup=False)
             yield Static(_ABOUT)
+
+
+def _table(keys: tuple[tuple[str, str], ...], width: int) -> Content:
+    rows = [Content.assemble((f"{names:<{width}}  ", "$primary"), what) for names, what in keys]
+    return Content("\n").join(rows)

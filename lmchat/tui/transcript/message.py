@@ -1,37 +1,40 @@
-"""One message as lines: a heading, what was thought, what was said, and how it went."""
+"""One message in a transcript: a heading, its parts in their order, and how it went."""
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
-from lmchat.markdown import Line, Markdown, Span
-from lmchat.tui.transcript.plain_text import SEPARATOR, PlainText, plain_lines
+from lmchat.markdown import Line
+from lmchat.tui.transcript.sections import GAP, SEPARATOR, Fold, Label, Prose, Section, Verbatim, label, labels
 from lmchat.tui.wording import ending, figures, seconds
-from lmchat.values.chat import FileHandle
-from lmchat.values.history import MessageRecord, ReasoningData
+from lmchat.values.chat import FileHandle, TextData, ToolCallRequestData, ToolCallResultData
+from lmchat.values.history import MessageRecord, Part, ReasoningData
 from lmchat.values.prediction import LlmPredictionFragment
 from lmchat.values.safe_text import safe_line, safe_text
 
+_INDENT: Final = 2
+_SUMMARY: Final = 60
+"""Characters of a tool's arguments or answer in its summary."""
 
-class MessageLines:
-    """The lines of one message for a width. Nothing is drawn before it is asked for."""
 
-    def __init__(self, message: MessageRecord, *, writing: bool = False) -> None:
+class MessageEntry:
+    """The sections of one message. Nothing is drawn before its lines are asked for."""
+
+    def __init__(self, message: MessageRecord, number: int | None = None, *, writing: bool = False) -> None:
         self.message = message
-        self.folded = not writing
-        """Whether the reasoning shows as one line."""
-        self._writing = writing
-        self._width = 0
-        self._reasoning: list[str] = [safe_text(message.reasoning)] if message.reasoning else []
-        self._reasoning_tokens = 0
-        self._thoughts: PlainText | None = None
-        self._read = 0
-        """Pieces of the reasoning that are in its lines already."""
-        self._answer: Markdown | None = None
-        self._pending: list[str] = []
-        self._sections: list[Sequence[Line]] = []
-        self._stale = True
+        self.number = number
+        """Its place in the branch; None if it has none."""
+        self.writing = writing
+        self.revision = 0
+        self._thought_tokens = 0
+        self._parts: list[Section] = []
+        self._as_source = False
+        self._heading = Label(lambda width: [label((self._name(), f"role.{self.role}"), (self._clock(), "meta"))])
+        self._foot = Label(self._draw_foot)
+        self._build()
 
     @property
     def role(self) -> str:
@@ -39,68 +42,111 @@ class MessageLines:
         return self.message.role
 
     @property
-    def thought(self) -> bool:
-        """Whether there is reasoning to show."""
-        return bool(self._reasoning)
+    def sections(self) -> Sequence[Section]:
+        """Its sections, from heading to separator."""
+        return [self._heading, *self._parts, self._foot, SEPARATOR]
 
-    def feed(self, fragment: LlmPredictionFragment) -> None:
-        """Take a piece of the answer that is being written."""
-        match fragment.reasoning_type:
-            case "none":
-                self.folded = True
-                self._pending.append(fragment.content)
-            case "reasoning":
-                self._reasoning.append(safe_text(fragment.content))
-                self._reasoning_tokens += fragment.tokens_count
-        self._stale = True
-
-    def finish(self, message: MessageRecord) -> None:
-        """The answer is done; the message as it is kept takes the place of what was being written."""
-        self.message = message
-        self._writing = False
-        self.folded = True
-        if self._answer is not None and not self._pending:
-            self._answer.finish()
-        else:
-            self._answer = None
-        self._stale = True
-
-    def fold(self) -> None:
-        """Show the reasoning as one line, or whole."""
-        self.folded = not self.folded
-        self._stale = True
+    @property
+    def thoughts(self) -> Fold | None:
+        """What folds the latest reasoning away."""
+        folds = [part.fold for part in self._parts if part.fold is not None and isinstance(part, _Thoughts)]
+        return folds[-1] if folds else None
 
     def estimate(self, width: int) -> int:
         """About how many lines it will take, without drawing it."""
         text = self.message.text
         return 3 + text.count("\n") + len(text) // max(width, 1)
 
-    def sections(self, width: int) -> list[Sequence[Line]]:
-        """The lines, in runs that follow one another."""
-        if width != self._width:
-            self._width = width
-            self._stale = True
-            self._thoughts = None
-            if self._answer is not None:
-                self._answer.resize(width)
-        if self._stale:
-            self._stale = False
-            self._sections = self._draw()
-        return self._sections
+    def feed(self, fragment: LlmPredictionFragment) -> None:
+        """Take a piece of the answer that is being written."""
+        self.revision += 1
+        match fragment.reasoning_type:
+            case "none":
+                self._open_prose().feed(safe_text(fragment.content))
+            case "reasoning":
+                self._thought_tokens += fragment.tokens_count
+                thoughts = self._open_thoughts()
+                thoughts.feed(safe_text(fragment.content))
+                if thoughts.fold is not None:
+                    thoughts.fold.refresh()
 
-    def _draw(self) -> list[Sequence[Line]]:
-        sections: list[Sequence[Line]] = [[self._heading()]]
-        if self._reasoning:
-            sections += self._reasoned()
-        sections.append(self._body())
-        sections.append([*self._foot(), SEPARATOR])
-        return sections
+    def finish(self, message: MessageRecord) -> None:
+        """The answer is done; the message as it is kept takes the place of what was being written."""
+        self.message = message
+        self.writing = False
+        self._foot.refresh()
+        self._heading.refresh()
+        self._build()
 
-    def _heading(self) -> Line:
-        spans = [Span(self._name(), f"role.{self.role}")]
-        clock = time.strftime("%H:%M", time.localtime(self.message.created_at))
-        spans.append(Span(f"  {clock}", "meta"))
-        return _line(spans)
+    def show_source(self) -> None:
+        """Show the text as it was written instead of as it reads, or the other way round."""
+        self._as_source = not self._as_source
+        self._build()
+
+    def _build(self) -> None:
+        """Make the sections of all parts; those that have been drawn already, and say the same, stay."""
+        self.revision += 1
+        drawn, self._parts = self._parts, []
+        for part in self.message.parts:
+            sections = self._sections_of(part, drawn)
+            self._parts += self._gap_before(sections[0]) + sections
+        for old, new in zip(drawn, self._parts, strict=False):
+            if isinstance(old, Fold) and isinstance(new, Fold):
+                new.closed = old.closed
+
+    def _sections_of(self, part: Part, drawn: list[Section]) -> list[Section]:
+        match part:
+            case TextData(text):
+                return [self._text(safe_text(text), drawn)]
+            case ReasoningData():
+                return _foldable(_Thoughts(safe_text(part.text)), lambda: _thought(part), "reasoning.summary")
+            case FileHandle():
+                return [Label(lambda width: labels(f"▤ {safe_line(part.name)}", width, "meta"))]
+            case ToolCallRequestData(call):
+                name = safe_line(call.name)
+                shown = Verbatim(_pretty(call.arguments or {}), "tool", indent=_INDENT)
+                return _foldable(shown, lambda: f"calls {name}({_brief(call.arguments)})", "tool.summary")
+            case ToolCallResultData():
+                name = f"{safe_line(part.name)} " if part.name else ""
+                shown = Verbatim(safe_text(part.content), "tool.result", indent=_INDENT)
+                return _foldable(shown, lambda: f"{name}answered: {_shorten(safe_line(part.content))}", "tool.summary")
+
+    def _text(self, text: str, drawn: list[Section]) -> Section:
+        if self._as_source:
+            return Verbatim(text, "source")
+        if self.role != "assistant":
+            return Verbatim(text.rstrip())
+        for section in drawn:
+            if isinstance(section, Prose) and section.text == text:
+                section.finish()
+                return section
+        return Prose(text)
+
+    def _open_prose(self) -> Prose:
+        """The text that is being written."""
+        if self._parts and isinstance(last := self._parts[-1], Prose):
+            return last
+        for part in self._parts:
+            if part.fold is not None:
+                part.fold.closed = True
+        prose = Prose(finished=False)
+        self._parts += [*self._gap_before(prose), prose]
+        return prose
+
+    def _open_thoughts(self) -> _Thoughts:
+        """The reasoning that is being written."""
+        if self._parts and isinstance(last := self._parts[-1], _Thoughts):
+            return last
+        fold, thoughts = _foldable(
+            _Thoughts(""), lambda: f"Thinking{_tokens(self._thought_tokens)}", "reasoning.summary", closed=False
+        )
+        assert isinstance(thoughts, _Thoughts)
+        self._parts += [*self._gap_before(fold), fold, thoughts]
+        return thoughts
+
+    def _gap_before(self, section: Section) -> list[Section]:
+        """An empty line between text and what is folded; summaries stand close together."""
+        return [GAP] if self._parts and not (self._parts[-1].fold and isinstance(section, Fold)) else []
 
     def _name(self) -> str:
         match self.role:
@@ -113,54 +159,53 @@ class MessageLines:
                 return "System prompt"
         return "Tool"
 
-    def _reasoned(self) -> list[Sequence[Line]]:
-        if self.folded:
-            return [[_line([Span(f"▸ {self._thought_summary()}", "reasoning.summary")])]]
-        if self._thoughts is None:
-            self._thoughts = PlainText(self._width, "reasoning", indent=2)
-            self._read = 0
-        self._thoughts.feed("".join(self._reasoning[self._read :]))
-        self._read = len(self._reasoning)
-        return [[_line([Span(f"▾ {self._thought_summary()}", "reasoning.summary")])], self._thoughts.lines]
+    def _clock(self) -> str:
+        source = " · source" if self._as_source else ""
+        return time.strftime("  %H:%M", time.localtime(self.message.created_at)) + source
 
-    def _thought_summary(self) -> str:
-        kept = next((part for part in self.message.parts if isinstance(part, ReasoningData)), None)
-        if kept is None:
-            verb, spent, tokens = "Thinking", None, self._reasoning_tokens
-        else:
-            verb, spent, tokens = "Thought", kept.seconds, kept.tokens or 0
-        return "".join([verb, f" for {seconds(spent)}" if spent else "", f" · {tokens} tokens" if tokens else ""])
-
-    def _body(self) -> Sequence[Line]:
-        if self.role == "user":
-            return [*plain_lines(safe_text(self.message.text), self._width), *self._files()]
-        if self._answer is None:
-            self._answer = Markdown(self._width)
-            if not self._writing:
-                self._pending.clear()
-                self._answer.feed(safe_text(self.message.text))
-                self._answer.finish()
-        if self._pending:
-            self._answer.feed(safe_text("".join(self._pending)))
-            self._pending.clear()
-        return self._answer.lines
-
-    def _files(self) -> list[Line]:
-        files = [part for part in self.message.parts if isinstance(part, FileHandle)]
-        return [_line([Span(f"▤ {safe_line(file.name)}", "meta")]) for file in files]
-
-    def _foot(self) -> list[Line]:
+    def _draw_foot(self, width: int) -> list[Line]:
         lines: list[Line] = []
-        if self._writing:
+        if self.writing:
             return lines
         if self.message.error:
-            lines += plain_lines(f"✗ {safe_text(self.message.error)}", self._width, "error")
+            lines += labels(f"✗ {safe_text(self.message.error)}", width, "error")
         if (stats := self.message.stats) is not None:
             style = "warning" if ending(stats).abnormal else "meta"
-            text = " · ".join([*figures(stats), ending(stats).short])
-            lines += plain_lines(text, self._width, style)
+            lines += labels(" · ".join([*figures(stats), ending(stats).short]), width, style)
         return lines
 
 
-def _line(spans: list[Span]) -> Line:
-    return Line(tuple(spans), sum(len(span.text) for span in spans))
+class _Thoughts(Verbatim):
+    """What the model thought before it went on."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "reasoning", indent=_INDENT)
+
+
+def _foldable(section: Section, summary: Callable[[], str], style: str, *, closed: bool = True) -> list[Section]:
+    """A summary, and the section that it folds away."""
+    fold = Fold(summary, style, closed=closed)
+    section.fold = fold
+    return [fold, section]
+
+
+def _thought(part: ReasoningData) -> str:
+    spent = f" for {seconds(part.seconds)}" if part.seconds else ""
+    return f"Thought{spent}{_tokens(part.tokens or 0)}"
+
+
+def _tokens(count: int) -> str:
+    return f" · {count} tokens" if count else ""
+
+
+def _pretty(arguments: dict[str, Any]) -> str:
+    return safe_text(json.dumps(arguments, indent=2, ensure_ascii=False))
+
+
+def _brief(arguments: dict[str, Any] | None) -> str:
+    pairs = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in (arguments or {}).items())
+    return _shorten(safe_line(pairs))
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _SUMMARY else text[:_SUMMARY].rstrip() + " …"

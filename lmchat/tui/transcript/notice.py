@@ -5,47 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from lmchat.markdown import Line, Markdown
-from lmchat.tui.transcript.plain_text import SEPARATOR, plain_lines
+from lmchat.tui.transcript.sections import SEPARATOR, Label, Prose, Section, labels
 from lmchat.values.safe_text import safe_text
 
 
 class Notice:
     """A text in one style."""
 
-    def __init__(self, text: str, style: str) -> None:
-        self._text = text
-        self._style = style
+    number: Final = None
+    revision: Final = 0
 
-    @property
-    def role(self) -> str:
-        """The style of the rule at its left."""
-        return self._style
+    def __init__(self, text: str, style: str) -> None:
+        self.role: Final = style
+        self._text = safe_text(text)
+        self.sections: Final[Sequence[Section]] = [Label(lambda width: labels(self._text, width, style)), SEPARATOR]
 
     def estimate(self, width: int) -> int:
         """About how many lines it takes."""
         return 1 + self._text.count("\n") + len(self._text) // max(width, 1)
 
-    def sections(self, width: int) -> list[Sequence[Line]]:
-        """Its lines."""
-        return [plain_lines(safe_text(self._text), width, self._style), [SEPARATOR]]
-
 
 class Welcome:
     """What an empty conversation shows, in Markdown and without a rule."""
 
+    number: Final = None
+    revision: Final = 0
     role: Final = ""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        prose = Prose(safe_text(text))
+        self.sections: Final[Sequence[Section]] = [SEPARATOR, prose]
+        self._height = 1 + text.count("\n")
 
     def estimate(self, width: int) -> int:
         """About how many lines it takes."""
-        return 1 + self._text.count("\n")
-
-    def sections(self, width: int) -> list[Sequence[Line]]:
-        """Its lines."""
-        markdown = Markdown(width)
-        markdown.feed(safe_text(self._text))
-        markdown.finish()
-        return [[SEPARATOR], markdown.lines]
+        return self._height

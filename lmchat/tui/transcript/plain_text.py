@@ -7,8 +7,6 @@ from typing import Final
 from lmchat.markdown.cells import cells, clusters, is_narrow
 from lmchat.markdown.lines import Line, Span
 
-SEPARATOR: Final = Line((), 0)
-"""The empty line between two blocks; it belongs to neither."""
 _TAB: Final = 4
 
 

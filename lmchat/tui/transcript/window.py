@@ -1,43 +1,40 @@
 """The window through which a transcript is read: which lines are in view, and what moves them.
 
-The place of reading is a block and a line in it, so that blocks which are never shown need no lines. Their heights
-are estimates, good enough for a scroll bar.
+The place of reading is an entry and a line in it, so that entries which are never shown need no lines. Their heights
+are estimates, good enough for a scroll bar. Entries far from what is in view are forgotten again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from lmchat.markdown import Line
-from lmchat.tui.transcript.plain_text import SEPARATOR
+from lmchat.tui.transcript.entry import Entry, Unread
+from lmchat.tui.transcript.place import Place, block_at, line_of
+from lmchat.tui.transcript.sections import SEPARATOR
 
-
-class Block(Protocol):
-    """What a transcript is made of: a message, or a notice."""
-
-    @property
-    def role(self) -> str:
-        """Whose it is; nothing for what has no rule at its left."""
-
-    def estimate(self, width: int) -> int:
-        """About how many lines it takes, without drawing it."""
-
-    def sections(self, width: int) -> list[Sequence[Line]]:
-        """Its lines, in runs that follow one another."""
+_NEAR: Final = 200
+"""Entries kept drawn before and after those in view."""
+_FULL: Final = 4 * _NEAR
+"""Drawn entries at which the far ones are forgotten."""
 
 
 class Row(NamedTuple):
-    """A line in view, and whose it is."""
+    """A line in view, whose it is, and where it stands."""
 
     line: Line
     role: str
+    entry: int
+    section: int
+    number: int
+    """Of the line in its section."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Where the window is, in lines; estimates as far as blocks have not been shown."""
+    """Where the window is, in lines; estimates as far as entries have not been shown."""
 
     top: int
     height: int
@@ -53,36 +50,49 @@ class Window:
     """A view of so many lines of a transcript."""
 
     def __init__(self) -> None:
-        self.blocks: list[Block] = []
+        self.entries: list[Entry] = []
+        self.read: Callable[[Unread], Entry | None] = lambda entry: None
+        """Gives the message of an unread entry if it is in memory."""
         self.following = True
         """Whether the window stays at the end as it grows."""
+        self.missing: set[int] = set()
+        """Numbers of the messages that were to be shown and are not in memory."""
         self._width = 1
         self._height = 1
         self._heights: list[int] = []
         self._index = 0
         self._offset = 0
+        self._drawn: dict[int, Unread] = {}
 
-    def show(self, blocks: Sequence[Block]) -> None:
+    @property
+    def width(self) -> int:
+        """Cells for text."""
+        return self._width
+
+    def show(self, entries: Sequence[Entry]) -> None:
         """Read another transcript, from its end."""
-        self.blocks = list(blocks)
-        self._heights = [block.estimate(self._width) for block in self.blocks]
+        self.entries = list(entries)
+        self._heights = [entry.estimate(self._width) for entry in self.entries]
+        self._drawn = {}
         self._index = self._offset = 0
         self.following = True
 
-    def append(self, block: Block) -> None:
-        """Add a block at the end."""
-        self.blocks.append(block)
-        self._heights.append(block.estimate(self._width))
+    def append(self, entry: Entry) -> None:
+        """Add an entry at the end."""
+        self.entries.append(entry)
+        self._heights.append(entry.estimate(self._width))
 
     def resize(self, width: int, height: int) -> None:
-        """Take another size, in cells; the line at the top stays about where it is."""
+        """Take another size, in cells; the line at the top stays there."""
         if width != self._width:
-            before = self._heights[self._index] if self._heights else 1
+            top = None if self.following else self._top()
             self._width = width
-            self._heights = [block.estimate(width) for block in self.blocks]
-            if self._heights and not self.following:
-                self._offset = self._offset * self._measure(self._index) // max(before, 1)
+            self._heights = [entry.estimate(width) for entry in self.entries]
+            if top is not None:
+                self.hold(top, 0)
         self._height = height
+
+    # Moving
 
     def scroll(self, lines: int) -> None:
         """Move down by so many lines, or up if there are fewer than none."""
@@ -114,6 +124,44 @@ class Window:
             self._index += 1
         self._settle()
 
+    def hold(self, place: Place, row: int) -> None:
+        """Move so that a place is in this row of the window, as far as the transcript reaches."""
+        self.following = False
+        self._measure(place.entry)
+        entry = self.entries[place.entry]
+        before = sum(len(section.lines(self._width)) for section in entry.sections[: place.section])
+        lines = entry.sections[place.section].lines(self._width) if place.section < len(entry.sections) else ()
+        self._index, self._offset = place.entry, before + (line_of(lines, place) if lines else 0) - row
+        self._settle()
+
+    def reveal(self, place: Place, margin: int = 0) -> None:
+        """Move as little as needed for a place to be in view, this far from the edges."""
+        rows = self.rows()
+        row = next((y for y, row in enumerate(rows) if self._holds(row, place)), None)
+        margin = min(margin, (self._height - 1) // 2)
+        if row is None:
+            first = rows[0] if rows else None
+            above = first is None or (place.entry, place.section) < (first.entry, first.section)
+            if first is not None and (place.entry, place.section) == (first.entry, first.section):
+                above = line_of(self._lines(place), place) < first.number
+            self.hold(place, margin if above else self._height - 1 - margin)
+        elif row < margin:
+            self.scroll(row - margin)
+        elif row > self._height - 1 - margin:
+            self.scroll(row - (self._height - 1 - margin))
+
+    @property
+    def bookmark(self) -> tuple[int, int, bool]:
+        """The place of reading, for `return_to`; it holds until the size changes."""
+        return self._index, self._offset, self.following
+
+    def return_to(self, bookmark: tuple[int, int, bool]) -> None:
+        """Read again where one read before."""
+        self._index, self._offset, self.following = bookmark
+        self._settle()
+
+    # What is in view
+
     def rows(self) -> list[Row]:
         """The lines in view, at most as many as the window is high."""
         if self.following:
@@ -124,20 +172,67 @@ class Window:
             self.following = True
             self._place_at_end()
             rows = self._rows_from(self._index, self._offset)
+        if len(self._drawn) > _FULL:
+            self._forget(rows[0].entry if rows else 0)
         return rows
 
     def extent(self) -> Extent:
         """Where the window is."""
         return Extent(sum(self._heights[: self._index]) + self._offset, self._height, sum(self._heights))
 
+    def lines_from(self, index: int) -> int:
+        """The lines of an entry and of all that follow."""
+        return sum(self._heights[index:])
+
+    def arrived(self) -> None:
+        """Messages that were missing are in memory: what is in view stays, above all its end."""
+        self.missing.clear()
+        if self.following or not isinstance(self.entries[self._index], Unread):
+            return
+        left = self._heights[self._index] - self._offset
+        self._offset = max(self._measure(self._index) - left, 0)
+
+    def _top(self) -> Place | None:
+        rows = self.rows()
+        return self.place(rows[0]) if rows and not self.following else None
+
+    def place(self, row: Row) -> Place:
+        """Where a row begins."""
+        lines = self.entries[row.entry].sections[row.section].lines(self._width)
+        block = block_at(lines, row.number)
+        offset = block.starts[row.number - block.first] if row.number >= block.first else 0
+        return Place(row.entry, row.section, block.number, max(offset, 0))
+
+    def _lines(self, place: Place) -> Sequence[Line]:
+        return self.entries[place.entry].sections[place.section].lines(self._width)
+
+    def _holds(self, row: Row, place: Place) -> bool:
+        if (row.entry, row.section) != (place.entry, place.section):
+            return False
+        return line_of(self._lines(place), place) == row.number
+
     def _measure(self, index: int) -> int:
-        height = sum(map(len, self.blocks[index].sections(self._width)))
+        entry = self.entries[index]
+        if isinstance(entry, Unread):
+            if (message := self.read(entry)) is None:
+                self.missing.add(entry.number)
+            else:
+                self._drawn[index] = entry
+                self.entries[index] = entry = message
+        height = sum(len(section.lines(self._width)) for section in entry.sections)
         self._heights[index] = height
         return height
 
+    def _forget(self, near: int) -> None:
+        """Let go of what was drawn far from an entry; it can be read again."""
+        far = [index for index in self._drawn if abs(index - near) > _NEAR]
+        for index in far:
+            unread = self._drawn.pop(index)
+            self.entries[index] = Unread(unread.number, unread.outline, self._heights[index])
+
     def _settle(self) -> None:
         """Bring an offset that has left its message into the right one."""
-        if not self.blocks:
+        if not self.entries:
             self._index = self._offset = 0
             return
         while self._offset < 0 and self._index > 0:
@@ -145,7 +240,7 @@ class Window:
             self._offset += self._measure(self._index)
         self._offset = max(self._offset, 0)
         while self._offset >= (height := self._measure(self._index)):
-            if self._index == len(self.blocks) - 1:
+            if self._index == len(self.entries) - 1:
                 self._offset = max(height - 1, 0)
                 return
             self._offset -= height
@@ -153,7 +248,7 @@ class Window:
 
     def _place_at_end(self) -> None:
         left = self._height
-        self._index, self._offset = len(self.blocks), 0
+        self._index, self._offset = len(self.entries), 0
         while self._index > 0 and left > 0:
             self._index -= 1
             left -= self._measure(self._index)
@@ -161,16 +256,18 @@ class Window:
 
     def _rows_from(self, index: int, offset: int) -> list[Row]:
         rows: list[Row] = []
-        while index < len(self.blocks) and len(rows) < self._height:
-            block = self.blocks[index]
+        while index < len(self.entries) and len(rows) < self._height:
             self._measure(index)
-            for section in block.sections(self._width):
-                if offset >= len(section):
-                    offset -= len(section)
+            entry = self.entries[index]
+            for number, section in enumerate(entry.sections):
+                lines = section.lines(self._width)
+                if offset >= len(lines):
+                    offset -= len(lines)
                     continue
-                wanted = section[offset : offset + self._height - len(rows)]
+                stop = min(offset + self._height - len(rows), len(lines))
+                role = "" if section is SEPARATOR else entry.role
+                rows += [Row(lines[at], role, index, number, at) for at in range(offset, stop)]
                 offset = 0
-                rows += [Row(line, "" if line is SEPARATOR else block.role) for line in wanted]
             offset = 0
             index += 1
         return rows

@@ -1,255 +1,239 @@
-"""The conversation pane: one widget on the line API that draws what is in view and nothing else.
-
-Adding text never changes the widget's size, so no layout ever runs for it; a frame compares the rows wanted with the
-rows shown and repaints those that differ.
-"""
+"""The conversation pane: the transcript, and what its reader does with it besides reading on."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from rich.segment import Segment
 from textual import events
-from textual.geometry import Region, Size
+from textual.actions import SkipAction
+from textual.binding import Binding
 from textual.message import Message
-from textual.strip import Strip
 from textual.timer import Timer
-from textual.widget import Widget
 
+from lmchat.app.search import Found
 from lmchat.markdown import Line
-from lmchat.tui.palette import Palette
-from lmchat.tui.transcript.message import MessageLines
-from lmchat.tui.transcript.notice import Notice, Welcome
-from lmchat.tui.transcript.window import Block, Row, Window
-from lmchat.values.history import MessageRecord
-from lmchat.values.prediction import LlmPredictionFragment
+from lmchat.tui.transcript.entry import Unread
+from lmchat.tui.transcript.finder import Finder
+from lmchat.tui.transcript.place import Place
+from lmchat.tui.transcript.reader import place_in
+from lmchat.tui.transcript.sections import Fold
+from lmchat.tui.transcript.selection import Selection, block_around, word_at
+from lmchat.tui.transcript.window import Row
+from lmchat.tui.widgets.transcript_view import TranscriptView
 
-COLUMN: Final = 100
-"""Cells of text at most: longer lines are hard to read."""
 FRAME: Final = 1 / 20
 """Seconds between two frames at least. More a second look no smoother, and cost as much again."""
-_MARGIN: Final = 2
-"""Cells left of the text, for the rule of its message."""
-_RULE: Final = "▎"
-_CACHED_STRIPS: Final = 4000
 _WHEEL_LINES: Final = 3
-_NOTHING: Final = Row(Line((), 0), "")
+_AHEAD: Final = 60
+"""Messages that are read from the store at once, before they are reached."""
+_DRAG: Final = 1 / 15
+"""Seconds between two lines when a selection is drawn beyond the edge."""
+_NOTHING: Final = Row(Line((), 0), "", -1, 0, 0)
 
 
-class ConversationView(Widget, can_focus=False):
-    """The messages of a conversation, read from its end."""
+class ConversationView(TranscriptView, can_focus=True):
+    """The conversation pane: keys move a cursor in it, the mouse selects, a search marks what it finds."""
 
-    class Scrolled(Message):
-        """The place of reading has changed, or there is more to read."""
+    ALLOW_SELECT = False
+    BINDINGS = [
+        Binding("y", "copy", "Copy"),
+        Binding("enter,space", "fold", "Fold"),
+        Binding("o", "link", "Links"),
+        Binding("s", "source", "Source"),
+        Binding("escape", "leave", "Back"),
+        Binding("up,k", "move(False)", "Block above", show=False),
+        Binding("down,j", "move(True)", "Block below", show=False),
+        Binding("shift+up,left_square_bracket", "move(False, True)", "Message above", show=False),
+        Binding("shift+down,right_square_bracket", "move(True, True)", "Message below", show=False),
+        Binding("home,g", "edge(False)", "First", show=False),
+        Binding("end,G", "edge(True)", "Last", show=False),
+        Binding("Y", "copy(True)", "Copy the message", show=False),
+        Binding("ctrl+c,super+c", "copy_selection", "Copy the selection", show=False),
+    ]
 
-        def __init__(self, view: ConversationView, below: int, following: bool) -> None:
+    class Copied(Message):
+        """The reader wants this text on the clipboard."""
+
+        def __init__(self, text: str, what: str) -> None:
             super().__init__()
-            self.view = view
-            self.below = below
-            """Lines under those in view."""
-            self.following = following
+            self.text = text
+            self.what = what
 
-        @property
-        def control(self) -> ConversationView:
-            """The view itself."""
-            return self.view
+    class LinkChosen(Message):
+        """The reader looks at a link, or wants it opened; without a target, looks at none any more."""
+
+        def __init__(self, target: str | None, *, wanted: bool = False) -> None:
+            super().__init__()
+            self.target = target
+            self.wanted = wanted
+
+    class Left(Message):
+        """The reader goes back to the prompt, perhaps with a character for it."""
+
+        def __init__(self, typed: str = "") -> None:
+            super().__init__()
+            self.typed = typed
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._window = Window()
-        self._palette: Palette | None = None
-        self._writing: MessageLines | None = None
-        self._shown: list[Strip] = []
-        self._strips: dict[tuple[int, bool], tuple[Row, Strip]] = {}
-        self._frame: Timer | None = None
-        self._frame_cost = 0.0
-        self._incoming: list[LlmPredictionFragment] = []
-        self.before_frame: Callable[[], Awaitable[None]] | None = None
-        """Waited for before new text is drawn: what it sees to holds for all that is on the screen."""
-        self._place: tuple[int, bool] = (0, True)
+        self._bookmark = self._window.bookmark
+        self._pressed: Place | None = None
+        self._dragging: Timer | None = None
+        self._drag_at = (0, 0)
 
-    def on_mount(self) -> None:
-        """Begin with the theme of the moment, and change with it."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._change_theme())
-        self._change_theme()
+    # Finding
 
-    # What is shown
+    def begin_find(self) -> None:
+        """A search begins here."""
+        self._bookmark = self._window.bookmark
 
-    def show(self, messages: Sequence[MessageRecord]) -> None:
-        """Show a conversation, from its end."""
-        self._writing = None
-        self._window.show([MessageLines(message) for message in messages])
+    @property
+    def finder(self) -> Finder | None:
+        """The search that goes on; None if nothing is sought."""
+        return self._reader.finder
+
+    def find(self, query: str) -> None:
+        """Mark what is sought, and go to it if it was in view where the search began. Without a query: no more."""
+        finder = Finder(query) if query.strip() else None
+        self._reader.find(finder)
+        if finder is not None:
+            self._window.return_to(self._bookmark)
+            self._rows = self._window.rows()
+            self._seek_near()
         self.repaint()
 
-    def show_welcome(self, text: str) -> None:
-        """Show an empty conversation, with a word of welcome in Markdown."""
-        self._writing = None
-        self._window.show([Welcome(text)])
-        self.repaint()
+    def told(self, found: Found) -> None:
+        """A search has found what is sought in these messages."""
+        if (finder := self._reader.finder) is not None:
+            entries = {entry.number: index for index, entry in enumerate(self._window.entries)}
+            finder.told((entries[number], count) for number, count in found if number in entries)
 
-    def add(self, message: MessageRecord) -> None:
-        """Show one more message, and go to it."""
-        if any(isinstance(block, Welcome) for block in self._window.blocks):
-            self._window.show([])
-        self._append(MessageLines(message))
-
-    def add_notice(self, text: str, style: str) -> None:
-        """Show something that the program has to say, and go to it."""
-        self._append(Notice(text, style))
-
-    def begin(self, message: MessageRecord) -> None:
-        """Show an answer that is about to be written."""
-        self._writing = MessageLines(message, writing=True)
-        self._window.append(self._writing)
-        self.repaint()
-
-    def feed(self, fragment: LlmPredictionFragment) -> None:
-        """Take a piece of the answer that is being written; it is drawn with the next frame."""
-        if self._writing is None:
+    async def find_next(self, *, down: bool) -> None:
+        """Go to the next occurrence, or to the one before; past the end, on from the other end."""
+        finder = self._reader.finder
+        if finder is None:
             return
-        self._incoming.append(fragment)
-        if self._frame is None:
-            # A frame that takes long stretches the interval, so that drawing never takes a whole core.
-            self._frame = self.set_timer(max(FRAME, 4 * self._frame_cost), self._draw_frame)
-
-    def finish(self, message: MessageRecord) -> None:
-        """The answer is done, and kept as this message."""
-        if self._writing is not None:
-            self._take_incoming(self._incoming)
-            self._writing.finish(message)
-            self._writing = None
-        self.repaint()
-
-    def fold_reasoning(self) -> None:
-        """Fold or unfold what was thought in the last answer that thought."""
-        for block in reversed(self._window.blocks):
-            if isinstance(block, MessageLines) and block.thought:
-                block.fold()
+        hit = finder.current
+        index = hit.place.entry if hit else self._rows[-1].entry + 1 if self._rows else 0
+        if hit is not None:
+            hits = list(self._reader.hits(index))
+            at = hits.index(hit) + (1 if down else -1) if hit in hits else -1
+            if 0 <= at < len(hits):
+                self._reader.seek(hits[at])
+                self.repaint()
+                return
+        for _ in range(len(self._window.entries)):
+            if (found := finder.next_entry(index, down)) is None:
+                return
+            index = found
+            await self._bring(index)
+            if finder is not self._reader.finder:
+                return
+            if hits := list(self._reader.hits(index)):
+                self._reader.seek(hits[0 if down else -1])
                 self.repaint()
                 return
 
-    def _append(self, block: Block) -> None:
-        self._window.append(block)
-        self._window.to_end()
+    def _seek_near(self) -> None:
+        """Go to an occurrence that is in view, the last first: what is written last is most likely meant."""
+        shown = [(row.entry, row.section, row.line.block) for row in self._rows if row.entry >= 0]
+        for index in sorted({key[0] for key in shown}, reverse=True):
+            for hit in reversed(self._reader.hits(index)):
+                if hit.place[:3] in shown:
+                    self._reader.seek(hit)
+                    return
+
+    async def _bring(self, index: int) -> None:
+        """Have the message of an entry in memory, drawn or not."""
+        entry = self._window.entries[index]
+        if isinstance(entry, Unread) and self._branch is not None:
+            await self._load(entry.number, entry.number + 1)
+            self._window.hold(Place(index, 0, 0, 0), 0)
+
+    # Keys
+
+    def walk_in(self) -> bool:
+        """Put the cursor on what stands last in view, and take the keys. False if nothing was said yet."""
+        found = self._reader.enter()
+        if found:
+            self.focus()
+            self.repaint()
+        return found
+
+    def on_blur(self) -> None:
+        """Take the cursor away, and what was marked."""
+        self._reader.cursor = self._reader.link = None
         self.repaint()
 
-    # What is in view
+    def on_key(self, event: events.Key) -> None:
+        """What is typed here was meant for the prompt."""
+        if event.is_printable and event.character and not self._bindings.key_to_bindings.get(event.key):
+            event.stop()
+            self.post_message(self.Left(event.character))
 
-    def scroll_lines(self, lines: int) -> None:
-        """Move down by so many lines, or up if fewer than none."""
-        self._window.scroll(lines)
+    def action_move(self, down: bool, by_message: bool = False) -> None:
+        """Move the cursor; below the last block is the prompt."""
+        self._drop_link()
+        if not self._reader.move(down=down, by_message=by_message) and down:
+            self.post_message(self.Left())
         self.repaint()
 
-    def scroll_pages(self, pages: int) -> None:
-        """Move by whole pages, one line of the last left for the eye to hold on to."""
-        self.scroll_lines(pages * max(self.size.height - 1, 1))
-
-    def go_to_start(self) -> None:
-        """Go to the first line."""
-        self._window.to_start()
+    def action_edge(self, end: bool) -> None:
+        """Move the cursor to the first block or to the last."""
+        self._drop_link()
+        self._reader.move_to_edge(end=end)
         self.repaint()
 
-    def go_to_end(self) -> None:
-        """Go to the end and stay there."""
-        self._window.to_end()
+    def action_leave(self) -> None:
+        """Let go of a link or a selection; else go back to the prompt."""
+        if self._reader.link is not None:
+            self._drop_link()
+        elif self._reader.selection is not None:
+            self._reader.selection = None
+        else:
+            self.post_message(self.Left())
         self.repaint()
 
-    # Drawing
+    def action_copy(self, message: bool = False) -> None:
+        """Copy what is selected, the code under the cursor, or the cursor's message."""
+        if copied := self._reader.copy(message=message):
+            self.post_message(self.Copied(*copied))
 
-    def repaint(self) -> None:
-        """Draw what has changed in view."""
-        if self._palette is None or not self.size:
-            return
-        strips = self._compose_strips()
-        regions = self._differing(strips)
-        self._shown = strips
-        if regions:
-            self.refresh(*regions)
-        self._tell_place()
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows of a region, ready-made."""
-        if len(self._shown) != self.size.height:
-            self._shown = self._compose_strips()
-        rows = self._shown[crop.y : crop.bottom]
-        if crop.x == 0 and crop.width == self.size.width:
-            return rows
-        return [strip.crop(crop.x, crop.right) for strip in rows]
-
-    def get_content_width(self, container: Size, viewport: Size) -> int:
-        """All there is."""
-        return container.width
-
-    async def _draw_frame(self) -> None:
-        incoming, self._incoming = self._incoming, []
-        if self.before_frame is not None:
-            await self.before_frame()
-        self._frame = None
-        began = time.thread_time()
-        self._take_incoming(incoming)
+    def action_fold(self) -> None:
+        """Open the link that is pointed at; else fold or unfold."""
+        if (link := self._reader.link) is not None:
+            self.post_message(self.LinkChosen(link.target, wanted=True))
+            self._reader.link = None
+        else:
+            self._reader.fold()
         self.repaint()
-        self._frame_cost = time.thread_time() - began
 
-    def _take_incoming(self, fragments: list[LlmPredictionFragment]) -> None:
-        if self._writing is not None:
-            for fragment in fragments:
-                self._writing.feed(fragment)
-        fragments.clear()
-
-    def _differing(self, strips: list[Strip]) -> list[Region]:
-        width = self.size.width
-        if len(strips) != len(self._shown):
-            return [Region(0, 0, width, len(strips))]
-        changed = [y for y, (new, old) in enumerate(zip(strips, self._shown, strict=True)) if new is not old]
-        if len(changed) > len(strips) // 2:
-            return [Region(0, 0, width, len(strips))]
-        return [Region(0, y, width, 1) for y in changed]
-
-    def _compose_strips(self) -> list[Strip]:
-        palette = self._palette
-        if palette is None:
-            return [Strip.blank(self.size.width)] * self.size.height
-        width, height = self.size
-        rows = self._window.rows()
-        rows += [_NOTHING] * (height - len(rows))
-        # A column narrower than the view stands in its middle.
-        left = max(width - COLUMN - 2 * _MARGIN, 0) // 2
-        thumb = self._thumb(height)
-        return [self._strip(row, palette, left, y in thumb) for y, row in enumerate(rows)]
-
-    def _thumb(self, height: int) -> range:
-        """The rows that the thumb of the scroll bar takes; none when everything is in view."""
-        extent = self._window.extent()
-        if extent.total <= height:
-            return range(0)
-        size = max(height * height // extent.total, 1)
-        top = round((height - size) * min(extent.top / (extent.total - height), 1.0))
-        return range(top, top + size)
-
-    def _strip(self, row: Row, palette: Palette, left: int, thumb: bool) -> Strip:
-        key = (id(row.line), thumb)
-        cached = self._strips.get(key)
-        # The row is kept with its strip, so its line lives, and no other line can have the same id.
-        if cached is not None and cached[0] == row:
-            return cached[1]
-        if len(self._strips) > _CACHED_STRIPS:
-            self._strips.clear()
-        strip = _draw(row, palette, left, self.size.width, thumb)
-        for line_filter in self.app.get_line_filters():
-            strip = strip.apply_filter(line_filter, palette.background)
-        self._strips[key] = (row, strip)
-        return strip
-
-    # Events
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Take the new size; what is in view stays about where it is."""
-        width = min(event.size.width - 2 * _MARGIN, COLUMN)
-        self._window.resize(max(width, 1), event.size.height)
-        self._strips.clear()
+    def action_link(self) -> None:
+        """Point at the next link in the block."""
+        if (link := self._reader.next_link()) is not None:
+            self.post_message(self.LinkChosen(link.target))
+        else:
+            self.post_message(self.Said("There is no link in this block."))
         self.repaint()
+
+    def action_source(self) -> None:
+        """Show the message as it was written, or as it reads."""
+        self._drop_link()
+        self._reader.show_source()
+        self.repaint()
+
+    def action_copy_selection(self) -> None:
+        """Copy what is selected; with nothing selected the key has its other meaning."""
+        if self._reader.selection is None:
+            raise SkipAction
+        self.action_copy()
+
+    def _drop_link(self) -> None:
+        if self._reader.link is not None:
+            self._reader.link = None
+            self.post_message(self.LinkChosen(None))
+
+    # The mouse
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel."""
@@ -262,51 +246,81 @@ class ConversationView(Widget, can_focus=False):
         self.scroll_lines(-_WHEEL_LINES)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """The scroll bar goes where it is taken."""
+        """The scroll bar goes where it is taken; anywhere else something may be selected."""
         if event.x == self.size.width - 1:
             self.capture_mouse()
-            self._drag_to(event.y)
+            self._drag_bar_to(event.y)
+        elif event.button == 1:
+            self.capture_mouse()
+            self._pressed = self._place_at(event.x, event.y)
+            self._reader.selection = None
+            self.repaint()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """The scroll bar follows the hand."""
-        if self.app.mouse_captured is self:
-            self._drag_to(event.y)
+        """The scroll bar follows the hand, or the selection does."""
+        if self.app.mouse_captured is not self:
+            return
+        if self._pressed is None:
+            self._drag_bar_to(event.y)
+            return
+        self._drag_at = event.x, event.y
+        if not 0 <= event.y < self.size.height:
+            self._dragging = self._dragging or self.set_interval(_DRAG, self._drag_on)
+        self._select_to(event.x, event.y)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Let the scroll bar go."""
+        """Let the scroll bar or the selection go."""
         self.release_mouse()
+        if self._dragging is not None:
+            self._dragging.stop()
+            self._dragging = None
 
-    def _drag_to(self, y: int) -> None:
+    def on_click(self, event: events.Click) -> None:
+        """One click puts the cursor there, folds, or looks at a link; two select a word, three a block."""
+        pressed, self._pressed = self._pressed, None
+        if pressed is None or (self._reader.selection is not None and event.chain == 1):
+            return
+        entries, width = self._window.entries, self._window.width
+        section = entries[pressed.entry].sections[pressed.section]
+        if event.chain == 2 and section.searched:
+            self._reader.selection = word_at(entries, pressed, width)
+        elif event.chain >= 3 and section.searched:
+            self._reader.selection = block_around(entries, pressed, width)
+        else:
+            self._reader.stand(pressed)
+            if isinstance(section, Fold):
+                self._reader.toggle(section, pressed.entry)
+            elif (link := self._reader.link_at(pressed)) is not None:
+                self.post_message(self.LinkChosen(link.target))
+        self.repaint()
+
+    def _drag_on(self) -> None:
+        x, y = self._drag_at
+        if 0 <= y < self.size.height:
+            return
+        self._window.scroll(-1 if y < 0 else 1)
+        self.repaint()
+        self._select_to(x, y)
+
+    def _select_to(self, x: int, y: int) -> None:
+        head = self._place_at(x, min(max(y, 0), self.size.height - 1))
+        if self._pressed is not None and head is not None and (head != self._pressed or self._reader.selection):
+            self._reader.selection = Selection(self._pressed, head)
+            self.repaint()
+
+    def _place_at(self, x: int, y: int) -> Place | None:
+        """What stands there; beside and below all text, the nearest of it."""
+        rows = self._rows[: y + 1]
+        while rows and rows[-1].entry < 0:
+            rows.pop()
+        if not rows or self._painter is None:
+            return None
+        row = rows[-1]
+        lines = self._window.entries[row.entry].sections[row.section].lines(self._window.width)
+        if row.number >= len(lines):
+            return None
+        return place_in(row, lines, self._painter.character(row.line, x))
+
+    def _drag_bar_to(self, y: int) -> None:
         self._window.to_fraction(min(max(y / max(self.size.height - 1, 1), 0.0), 1.0))
         self.repaint()
-
-    def _change_theme(self) -> None:
-        self._palette = Palette(self.app.current_theme)
-        self._strips.clear()
-        self._shown = []
-        self.repaint()
-
-    def _tell_place(self) -> None:
-        place = (self._window.extent().below, self._window.following)
-        if place != self._place:
-            self._place = place
-            self.post_message(self.Scrolled(self, *place))
-
-
-def _draw(row: Row, palette: Palette, left: int, width: int, thumb: bool) -> Strip:
-    base = palette.base
-    segments: list[Segment] = []
-    used = 0
-    room = width - 1
-    if (row.role or row.line.spans) and room > _MARGIN:
-        if left:
-            segments.append(Segment(" " * left, base))
-        rule = Segment(_RULE, palette.style(f"rule.{row.role}")) if row.role else Segment(" ", base)
-        segments += [rule, Segment(" " * (_MARGIN - 1), base)]
-        segments += [Segment(span.text, palette.style(span.style)) for span in row.line.spans]
-        used = left + _MARGIN + row.line.width
-    if used < room:
-        segments.append(Segment(" " * (room - used), base))
-    strip = Strip(segments, max(used, room)).crop(0, room)
-    bar = Segment("▐", palette.style("scrollbar.thumb")) if thumb else Segment(" ", base)
-    return Strip([*strip, bar], width)

@@ -30,6 +30,12 @@ class Prompt(TextArea):
             """The prompt itself."""
             return self.prompt
 
+    class WalkedUp(Message):
+        """The user goes from the first line up into the conversation."""
+
+    class WentToEnd(Message):
+        """The user wants the end of the conversation: there is no line here to go to the end of."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, compact=True)
         self.placeholder = "Ask something"
@@ -44,6 +50,14 @@ class Prompt(TextArea):
             event.stop()
             event.prevent_default()
             self.insert("\n")
+        elif event.key == "up" and self.navigator.is_first_wrapped_line(self.cursor_location):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.WalkedUp())
+        elif event.key == "end" and not self.text:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.WentToEnd())
         else:
             await super()._on_key(event)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from typing import Final
 
 from textual.app import ComposeResult
@@ -11,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Digits, Sparkline, Static
 
+from lmchat.app.branch import Branch
 from lmchat.app.meter import Phase, Reading
 from lmchat.tui.wording import UNKNOWN, count, ending, rate, seconds, size
 from lmchat.values.history import MessageRecord
@@ -76,7 +76,7 @@ class StatsSidebar(VerticalScroll, can_focus=False):
         """Begin with dashes."""
         self.show_answer(None)
         self.show_model(None, "")
-        self.show_conversation((), None)
+        self.show_conversation(None, None)
 
     def show_phase(self, text: str) -> None:
         """Say what is going on before anything is asked."""
@@ -138,16 +138,14 @@ class StatsSidebar(VerticalScroll, can_focus=False):
             )
         )
 
-    def show_conversation(self, messages: Sequence[MessageRecord], context_length: int | None) -> None:
+    def show_conversation(self, branch: Branch | None, context_length: int | None) -> None:
         """How far the conversation is, and how much of the context it fills."""
-        answers = [message for message in messages if message.role == "assistant"]
-        tokens = sum(message.stats.predicted_tokens_count or 0 for message in answers if message.stats)
-        turns = sum(message.role == "user" for message in messages)
+        turns, tokens = (branch.turns, branch.tokens_written) if branch is not None else (0, 0)
         self._conversation.write(
             Content("\n").join([_fact("turns", count(turns)), _fact("tokens written", count(tokens))])
         )
-        last = next((m.stats.total_tokens_count for m in reversed(answers) if m.stats), None)
-        self._usage.write(_gauge(last, context_length))
+        last = branch.last_answer if branch is not None else None
+        self._usage.write(_gauge(last.stats.total_tokens_count if last and last.stats else None, context_length))
 
     def _show_rate(self, value: float | None, source: str) -> None:
         if self._rate.value != rate(value):

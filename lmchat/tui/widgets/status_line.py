@@ -23,6 +23,8 @@ class StatusLine(Static):
     """0.0-1.0 for a bar behind the text; None: no bar."""
     passing: reactive[str] = reactive("")
     """What is said for a while."""
+    question: reactive[str] = reactive("")
+    """What is asked and stands before all else until it is answered."""
     aside: reactive[str] = reactive("")
     """What stands at the right."""
 
@@ -44,11 +46,12 @@ class StatusLine(Static):
     def render(self) -> Content:
         """The line as it is now."""
         width = self.size.width
-        text = self.passing or self.standing
+        text = self.question or self.passing or self.standing
+        told = bool(self.question or self.passing)
         aside = self.aside if len(self.aside) + 8 < width else ""
         room = max(width - len(aside) - 1, 0)
-        left = Content(text).stylize("$text-warning" if self.passing else "$foreground 55%")
-        if self.progress is not None and not self.passing and room > len(text) + _BAR + 8:
+        left = Content(text).stylize("$text-warning" if told else "$foreground 55%")
+        if self.progress is not None and not told and room > len(text) + _BAR + 8:
             left = Content.assemble(left, "  ", _bar(self.progress), (f" {self.progress:.0%}", "$foreground 55%"))
         left = left.truncate(room, ellipsis=True, pad=True)
         return Content.assemble(left, " ", (aside, "$text-accent"))
