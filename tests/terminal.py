@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ PATIENCE: Final = 30.0
 """Seconds that a test waits for what must come; far more than it takes."""
 ENTER, ESCAPE, CTRL_N, CTRL_Q, CTRL_B, F1 = "\r", "\x1b", "\x0e", "\x11", "\x02", "\x1bOP"
 
+_ISOLATES: Final = {0x2068: None, 0x2069: None}
+
 
 class Terminal:
     """A running lmchat, its screen, and every byte that it sent there."""
@@ -27,7 +30,8 @@ class Terminal:
         environment.pop("NO_COLOR", None)
         self.output = bytearray()
         self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self._screen)
+        self._stream = pyte.Stream(self._screen)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._changed = threading.Condition()
         self._process = PtyProcess.spawn(
             [sys.executable, "-m", "lmchat", *arguments], env=environment, dimensions=(rows, columns)
@@ -92,7 +96,8 @@ class Terminal:
                 break
             with self._changed:
                 self.output += data
-                self._stream.feed(data)
+                # pyte draws nothing more of a row after an isolate.
+                self._stream.feed(self._decoder.decode(data).translate(_ISOLATES))
                 self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()

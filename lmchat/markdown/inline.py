@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lmchat.markdown.lines import Span
+from lmchat.values.safe_text import safe_text
 from lmchat.markdown.scan import reads_as_math
 
 if TYPE_CHECKING:
@@ -204,7 +205,8 @@ def _invisible_entity(state: StateInline, silent: bool) -> bool:
         return False
     from markdown_it.common.utils import unescapeAll
 
-    if unescapeAll(match.group()).replace("\u00a0", " ").isprintable():
+    shown = unescapeAll(match.group())
+    if safe_text(shown) == shown and shown.replace("\u00a0", " ").isprintable():
         return False
     if not silent:
         state.append_pending(match.group())

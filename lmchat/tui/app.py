@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Final
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding
 
@@ -15,6 +16,7 @@ from lmchat.app.session import Resume, Session
 from lmchat.tui.palette import DARK, LIGHT
 from lmchat.tui.screens.chat import ChatScreen
 from lmchat.values.errors import LMStudioError
+from lmchat.values.safe_text import safe_text
 
 _QUIT_AGAIN: Final = 5.0
 """Seconds in which a second Ctrl+Q means it."""
@@ -51,6 +53,12 @@ class LMChatApp(App[LMStudioError]):
             return
         await self._chat.leave()
         self.exit()
+
+    async def on_event(self, event: events.Event) -> None:
+        """What is pasted is made safe before any input shows it."""
+        if isinstance(event, events.Paste):
+            event.text = safe_text(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        await super().on_event(event)
 
     def action_help_quit(self) -> None:
         """Ctrl+C with nothing selected: stop the answer, or tell how to leave."""

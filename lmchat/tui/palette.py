@@ -194,7 +194,6 @@ class Palette:
         return {
             "code": self._color("warning") + panel,
             "link": primary + _UNDERLINE,
-            "link.target": muted,
             "image": primary + _ITALIC,
             **dict.fromkeys(("html", "footnote", "definition", "list.task"), muted),
             "math": accent,
@@ -236,9 +235,15 @@ class Palette:
         tint = {"cursor.rule": self._color("accent") + _BOLD, "cursor.tint": self._on(self._tint)}
         hit = _BOLD + _UNDERLINE
         if not self._mixes:
-            return tint | {"selection": _REVERSE, "find.hit": hit, "find.current": hit + _REVERSE}
+            return tint | {
+                "selection": _REVERSE,
+                "link.current": _REVERSE,
+                "find.hit": hit,
+                "find.current": hit + _REVERSE,
+            }
         return tint | {
             "selection": self._marked("primary"),
+            "link.current": self._color("primary") + self._on(self.background) + _REVERSE,
             "find.hit": self._marked("warning") + hit,
             "find.current": self._color("warning") + self._on(self.background) + hit + _REVERSE,
         }

@@ -14,13 +14,13 @@ NATIVE = [theme for theme in THEMES if theme.ansi]
 OWN = [
     *(f"role.{role}" for role in ("user", "assistant", "system", "tool")),
     *(f"rule.{role}" for role in ("user", "assistant", "system", "tool", "error", "warning")),
-    *("meta", "warning", "error", "reasoning", "reasoning.summary", "scrollbar.thumb", "link.target"),
+    *("meta", "warning", "error", "reasoning", "reasoning.summary", "scrollbar.thumb"),
     *("tool", "tool.summary", "tool.result", "source"),
-    *("cursor.rule", "cursor.tint", "selection", "find.hit", "find.current"),
+    *("cursor.rule", "cursor.tint", "selection", "find.hit", "find.current", "link.current"),
 ]
 LINES = {"heading.rule", "rule", "table.rule", "scrollbar.thumb"}
 """They separate, and say nothing to read."""
-OVERLAYS = ["selection", "find.hit", "find.current"]
+OVERLAYS = ["selection", "link.current", "find.hit", "find.current"]
 TEXT = sorted({*STYLES, *OWN} - LINES - {*OVERLAYS})
 
 
@@ -66,10 +66,11 @@ def test_all_text_can_be_read_on_every_ground(theme: Theme, colorless: bool) -> 
 @by_name(MIXED)
 def test_overlays_stand_out_from_what_they_lie_over(theme: Theme) -> None:
     palette = Palette(theme)
-    selection, hit, current = (seen(palette, overlay)[1] for overlay in OVERLAYS)
+    selection, link, hit, current = (seen(palette, overlay)[1] for overlay in OVERLAYS)
     for ground in (seen(palette, name)[1] for name in ("text", "fence")):
         assert contrast(ground, selection) > 1.3
         assert contrast(ground, hit) > 1.3
+        assert contrast(ground, link) > 3
         assert contrast(ground, current) > 3
     assert contrast(hit, current) > 1.5
 

@@ -59,6 +59,7 @@ class ChatScreen(ReadingScreen):
         Binding("escape", "stop", "Stop"),
         Binding("ctrl+n", "new", "New"),
         Binding("ctrl+b", "toggle_list", "Conversations"),
+        Binding("ctrl+f", "find", "Find"),
         Binding("f3", "toggle_stats", "Stats"),
         Binding("f1", "help", "Help"),
     ]

@@ -23,7 +23,6 @@ class ReadingScreen(Screen[None]):
     """A conversation above a prompt, and what carries a reader from the one to the other."""
 
     BINDINGS = [
-        Binding("ctrl+f", "find", "Find"),
         Binding("ctrl+t", "fold", "Thoughts", show=False),
         Binding("pageup", "page(-1)", "Back", show=False, priority=True),
         Binding("pagedown", "page(1)", "Forth", show=False, priority=True),

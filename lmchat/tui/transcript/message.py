@@ -81,6 +81,7 @@ class MessageEntry:
     def show_source(self) -> None:
         """Show the text as it was written instead of as it reads, or the other way round."""
         self._as_source = not self._as_source
+        self._heading.refresh()
         self._build()
 
     def _build(self) -> None:

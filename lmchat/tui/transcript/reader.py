@@ -265,7 +265,7 @@ class Reader:
         if self.link is not None and self.cursor is not None and self.cursor[:3] == place[:3]:
             first, last = max(self.link.start - start, 0), min(self.link.stop - start, length)
             if first < last:
-                yield Mark(first, last, "link.target")
+                yield Mark(first, last, "link.current")
         if self.selection is not None and (marked := self.selection.marked(place, length)):
             yield Mark(*marked, "selection")
 

@@ -79,8 +79,8 @@ class Painter:
             if self._left:
                 segments.append(Segment(" " * self._left, palette.base))
             segments += [self._rule(row, look), Segment(" " * (MARGIN - 1), blank)]
-            spans = isolate(_marked(row.line, look.marks) if look.marks else row.line.spans)
-            segments += [Segment(span.text, palette.style(span.style + tint)) for span in spans]
+            spans = isolate(_marked(row.line, tint, look.marks) if look is not PLAIN else row.line.spans)
+            segments += [Segment(span.text, palette.style(span.style)) for span in spans]
             used = self._left + MARGIN + row.line.width
             if tint and row.line.width < COLUMN:
                 rest = min(COLUMN - row.line.width, room - used)
@@ -98,10 +98,11 @@ class Painter:
         return Segment(_RULE, self._palette.style(f"rule.{row.role}")) if row.role else Segment(" ", self._palette.base)
 
 
-def _marked(line: Line, marks: Sequence[Mark]) -> list[Span]:
-    """The spans of a line, with the styles of marks laid over what they mark."""
-    end = len(line.spans) - line.after
-    return [*line.spans[: line.before], *_overlaid(line.spans[line.before : end], marks), *line.spans[end:]]
+def _marked(line: Line, tint: str, marks: Sequence[Mark]) -> list[Span]:
+    """The spans of a line with a tint laid over them, and over that the styles of marks on what they mark."""
+    tinted = [span._replace(style=span.style + tint) for span in line.spans]
+    end = len(tinted) - line.after
+    return [*tinted[: line.before], *_overlaid(tinted[line.before : end], marks), *tinted[end:]]
 
 
 def _overlaid(spans: Sequence[Span], marks: Sequence[Mark]) -> Iterator[Span]:
@@ -109,8 +110,7 @@ def _overlaid(spans: Sequence[Span], marks: Sequence[Mark]) -> Iterator[Span]:
     for span in spans:
         stop = at + len(span.text)
         edges = {edge for mark in marks for edge in mark[:2] if at < edge < stop}
-        cuts = [at, *sorted(edges), stop]
-        for first, last in pairwise(cuts):
+        for first, last in pairwise([at, *sorted(edges), stop]):
             over = [mark.style for mark in marks if mark.first <= first and last <= mark.last]
             yield Span(span.text[first - at : last - at], " ".join([span.style, *over]), span.link)
         at = stop

@@ -9,8 +9,6 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
 
-from lmchat.values.safe_text import safe_text
-
 _BREAKS: Final = frozenset({"shift+enter", "ctrl+j", "alt+enter"})
 
 
@@ -60,11 +58,6 @@ class Prompt(TextArea):
             self.post_message(self.WentToEnd())
         else:
             await super()._on_key(event)
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()
-        event.stop()
-        self.insert(safe_text(event.text.replace("\r\n", "\n").replace("\r", "\n")))
 
     def take(self) -> str:
         """Empty the box, and give what was in it."""

@@ -296,7 +296,7 @@ class TranscriptView(Widget):
 
     def _paint_anew(self) -> None:
         """Throw all strips away: they have another width or other colours now."""
-        palette = Palette(self.app.current_theme)
+        palette = Palette(self.app.current_theme, colorless=self.app.no_color)
         self._painter = Painter(palette, self.size.width, self.app.get_line_filters())
         self._shown = self._compose_strips(self._painter)
 
