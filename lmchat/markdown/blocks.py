@@ -11,6 +11,8 @@ Where CommonMark lets later text change earlier blocks, the rule here is decided
 - A link reference must be defined before it is used. Definitions are on one line, and are shown.
 - A paragraph of which a segment is final (see `segments`) cannot become a heading or the head of a table.
 - A line over 4,096 characters is text.
+- Displayed mathematics is drawn when it ends, and none of its lines is final before; over 4,096 characters, or ended
+  by a blank line without a command in it, it stays as it was written.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ of 20,000 and of 80,000 characters are compared: four times the text should cost
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -44,9 +45,33 @@ KINDS: dict[str, Callable[[int], str]] = {
     "fence in a list": _repeat("1. Run this:\n   ```python\n", "   " + _CODE.strip().replace("\n", "\n   ") + "\n\n"),
     "quote": _repeat("", f"> {_PROSE.strip()}\n"),
     "Chinese": _repeat("", "渲染器保留已经绘制的内容，只重新解析最后一个打开的块。"),
-    "one long word": _repeat("", "abcdefghij"),
-    "one long line of code": _repeat("```js\n", "f(x,1);"),
     "unclosed markup": _repeat("**never `closed [", "words and *more words "),
+    "formulas": _repeat("", "So $x_i^2 + \\frac{a}{b}$ and\n\n$$\n\\sum_{i=1}^n x_i \\\\\n= \\sqrt{y}\n$$\n\n"),
+    # One line that does not end.
+    "word": _repeat("", "abcdefghij"),
+    "word in an item": _repeat("- ", "abcdefghij"),
+    "word in a cell": _repeat("| a | b |\n|---|---|\n| ", "abcdefghij"),
+    "brackets in a cell": _repeat("| a | b |\n|---|---|\n| ", "[[a"),
+    "word in a heading": _repeat("# ", "abcdefghij"),
+    "word in a link": _repeat("[a](http://", "abcdefghij"),
+    "word in HTML": _repeat("<div ", "abcdefghij"),
+    "word in a formula": _repeat("$$\n", "abcdefghij"),
+    "word in $": _repeat("so $", "abcdefghij"),
+    "line of code": _repeat("```js\n", "f(x,1);"),
+    "Chinese code": _repeat("```\n", "渲染器"),
+    "indented code": _repeat("    ", "f(x,1);"),
+    "marks": _repeat("a", "\u0301\u0302"),
+    "marks in code": _repeat("```\na", "\u0301\u0302"),
+    "joined emoji": _repeat("a ", "\U0001f468\u200d"),
+    "open brackets": _repeat("", "["),
+    "backslashes": _repeat("", "\\["),
+    "dollars": _repeat("", "$"),
+    "fractions": _repeat("$", "\\frac{"),
+    "blanks": _repeat("a", " "),
+    "backticks": _repeat("a ", "`a``"),
+    "stars": _repeat("", "*a_"),
+    "entities": _repeat("", "&#1"),
+    "blank lines": _repeat("    a", "\n"),
 }
 
 
@@ -63,15 +88,17 @@ def cost(text: str) -> float:
     return time.process_time() - start
 
 
-def main() -> None:
-    """Print a table of costs and growth."""
+def main(chosen: list[str]) -> None:
+    """Print a table of costs and growth, of the kinds chosen or of all."""
     cost(KINDS["mixed"](SMALL))
     print(f"{'text':<24}{'20k, s':>8}{'80k, s':>8}{'growth':>8}")
     for name, make in KINDS.items():
+        if chosen and name not in chosen:
+            continue
         small = min(cost(make(SMALL)) for _ in range(3))
         large = min(cost(make(LARGE)) for _ in range(2))
         print(f"{name:<24}{small:>8.3f}{large:>8.3f}{large / small:>7.1f}x")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -101,8 +101,19 @@ def test_html_is_shown_as_text() -> None:
     assert rows("<!-- a\n\nb --> c\nd") == ["<!-- a", "", "b --> c", "", "d"]
 
 
-def test_mathematics_keeps_its_lines_and_marks() -> None:
-    assert rows("so\n$$\na_1 * b\n= c_1 * d\n$$\nend") == ["so", "", "$$", "a_1 * b", "= c_1 * d", "$$", "", "end"]
+def test_displayed_mathematics_is_drawn_when_it_ends() -> None:
+    assert rows("so\n$$\na_1 = b \\\\\n= c^2\n$$\nend") == ["so", "", "  a₁ = b", "  = c²", "", "end"]
+    assert rows("- so \\(x_1\\)\n  \\[ x^2 \\].") == ["• so x₁", "    x²."]
+    assert rows("> $$x_i$$\n> so") == ["▌   xᵢ", "▌", "▌ so"]
+
+
+def test_displayed_mathematics_that_cannot_be_read_is_shown_as_it_was_written() -> None:
+    for text in ("$$\n\\nosuch{a}\n$$", "$$\nx^{2\n$$", "$$ is money\nand more"):
+        assert rows(text) == text.split("\n")
+
+
+def test_text_after_mathematics_is_text() -> None:
+    assert rows("$$\nx^2\n$$ where *x* is") == ["  x²", "", "where x is"]
 
 
 def test_definitions_are_shown_and_serve_what_follows() -> None:

@@ -12,15 +12,24 @@ from tests.markdown.markdown_corpus import CORPUS, render, written
 WIDE = 6_000
 
 # Documents about what is deliberately read in another way: raw HTML, mathematics, link definitions that come later,
-# cells beyond the last column, task boxes, very long markup.
+# cells beyond the last column, task boxes, footnotes, markup in the description of a picture, very long or deep markup.
 DIFFERENT = {
     "breaks",
+    "deep_nesting",
+    "derivation",
+    "escapes",
+    "footnotes",
     "hostile_blocks",
     "hostile_markup",
     "html",
+    "html_tables",
+    "images",
+    "late_references",
     "links",
     "long_paragraph_lines",
     "maths",
+    "model_closing",
+    "poem_breaks",
     "tables",
     "tasks",
     "unbalanced_paragraph",
@@ -67,7 +76,7 @@ def test_blocks_are_those_of_the_whole_parse(name: str) -> None:
     assert rendered(CORPUS[name]) == expected(CORPUS[name])
 
 
-@pytest.mark.parametrize("name", CORPUS)
+@pytest.mark.parametrize("name", [name for name in CORPUS if name not in {"maths", "derivation"}])
 def test_no_letters_are_lost(name: str) -> None:
     source = CORPUS[name]
     for markup in (r"\]\((?!java)(?:[^()\n]|\([^()\n]*\))*\)", r"&#?\w+;", r"<br/?>", r"\]\[\w*\]", r"\[[xX]\] "):

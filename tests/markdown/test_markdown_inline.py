@@ -19,7 +19,7 @@ from tests.markdown.markdown_corpus import render, rows, styles, written
         ("a <b>c</b>", [("a ", "text"), ("<b>", "html"), ("c", "text"), ("</b>", "html")]),
         (
             r"\(a_1*b_1*c\) $x_i$ $5 to $6",
-            [(r"\(a_1*b_1*c\)", "math"), (" ", "text"), ("$x_i$", "math"), (" $5 to $6", "text")],
+            [("a₁ * b₁ * c", "math"), (" ", "text"), ("xᵢ", "math"), (" $5 to $6", "text")],
         ),
         ("a[^n]", [("a", "text"), ("[n]", "footnote")]),
     ],

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from lmchat.markdown import STYLES, Line, Markdown, document, scan, segments, table
+from lmchat.markdown import STYLES, Line, Markdown, document, highlight, scan, segments, table
 from lmchat.markdown.cells import cells
 from tests.markdown.markdown_corpus import CORPUS, render
 
@@ -18,7 +18,23 @@ MARKUP = st.sampled_from(
         *("# ", "## h\n", "- ", "* ", "1. ", "2) ", "10. ", "+ ", "> ", "- [x] ", "- [ ] ", "***\n", "---", "===\n"),
         *("```", "```py\n", "~~~\n", "    ", "\t", " ", "\n", "\n\n", "  \n", "|", "| a | b |\n", "|---|:-:|\n"),
         *("**", "*", "_", "`", "``", "~~", "[", "](", "x)", "![", "<", "<div>", "</div>", "<!--", "-->", "<br>", "\\"),
-        *("&amp;", "&#x202e;", "&nbsp;", "$", "$$", "\\(", "\\)", "\\[", "\\]", "[^1]", "[^1]: ", "[ref]: http://x "),
+        *(
+            "&amp;",
+            "&#x202e;",
+            "&nbsp;",
+            "$",
+            "$$",
+            "\\(",
+            "\\)",
+            "\\[",
+            "\\]",
+            "x^2",
+            "\\frac{",
+            "}",
+            "[^1]",
+            "[^1]: ",
+            "[ref]: http://x ",
+        ),
         *(
             "[ref]",
             "http://a.b/c_d",
@@ -57,12 +73,22 @@ def check(text: str, width: int, chance: Random) -> None:
         if chance.random() < 0.5:
             frozen = markdown.frozen
             assert list(markdown.lines[:frozen]) == whole[:frozen]
+            check_code(markdown, max(width, document.NARROWEST))
     markdown.finish()
     assert list(markdown.lines) == whole
     assert markdown.frozen == len(whole)
     assert markdown.text == text
+    check_code(markdown, max(width, document.NARROWEST))
     for line in whole:
         check_line(line, max(width, document.NARROWEST))
+
+
+def check_code(markdown: Markdown, width: int) -> None:
+    """The source of code is, but for the line that is being written, that of the text as it stands, read at once."""
+    whole = Markdown(width)
+    whole.feed(markdown.text)
+    for block in {line.block for line in whole.lines}:
+        assert markdown.code(block) == whole.code(block)
 
 
 def check_line(line: Line, width: int) -> None:
@@ -110,6 +136,7 @@ def test_markup_soup_with_everything_long(text: str, chance: Random, width: int)
         patch.setattr(document, "LONG_LINE", 10)
         patch.setattr(scan, "LONGEST_STRUCTURE", 64)
         patch.setattr(table, "MEASURED", 2)
+        patch.setattr(highlight, "LONGEST_LINE", 6)
         check(text, width, chance)
 
 
@@ -154,11 +181,35 @@ def frozen_share(text: str) -> float:
         "渲染器保留已经绘制的内容。" * 500,
         "> quoted words\n" * 500,
         "x" * 50_000,
+        "```\n" + "f(x,1);" * 8_000,
+        "```\n" + "渲染器" * 8_000,
+        "    " + "f(x,1);" * 8_000,
+        "- ```\n  " + "a\tb  " * 8_000,
         "text\n\n" * 200,
     ],
 )
 def test_long_blocks_freeze_inside(text: str) -> None:
     assert frozen_share(text) > 0.8
+
+
+@pytest.mark.parametrize("start", ["# ", "| a |\n|---|\n| ", "<div>\n", "$$\nx + "])
+def test_of_a_long_line_that_is_drawn_as_a_whole_the_beginning_is_shown(start: str) -> None:
+    markdown = Markdown(80)
+    markdown.feed(start + "x" * 50_000)
+    shown = list(markdown.lines)
+    markdown.feed("x" * 50_000)
+    assert 100 < len(shown) == len(markdown.lines) < 120
+    markdown.feed("\nend")
+    markdown.finish()
+    assert sum(span.text.count("x") for line in markdown.lines for span in line.spans) >= 100_000
+
+
+@pytest.mark.parametrize("unit", ["\u0301", "\U0001f468\u200d", "中", "a\u0301\u0302", "\U0001f1e9", "\t ", "  x"])
+@pytest.mark.parametrize("start", ["", "```\na", "    a", "- ```\n  a", "> ~~~\n> a"])
+@settings(max_examples=3, deadline=None)
+@given(chance=CHANCE)
+def test_long_lines_in_any_pieces(start: str, unit: str, chance: Random) -> None:
+    check(start + unit * (3_000 // len(unit)) + "b \nend", 33, chance)
 
 
 def test_what_is_fed_after_the_end_is_refused() -> None:

@@ -19,6 +19,7 @@ from lmchat.tui.transcript.selection import Selection
 from lmchat.tui.transcript.window import Window
 from lmchat.values.chat import Role, TextData, ToolCallRequest, ToolCallRequestData, ToolCallResultData
 from lmchat.values.history import MessageRecord, Part, ReasoningData
+from lmchat.values.prediction import LlmPredictionFragment
 from tests.markdown.markdown_corpus import CORPUS, rows
 
 WIDTHS = st.sampled_from([20, 33, 57, 80, 100])
@@ -340,3 +341,71 @@ def test_all_hits_are_marked_where_they_are(name: str, width: int, query: str) -
             marked += written(row.line)[mark.first : mark.last]
     expected = "".join(hits_of(finder, entry, width))
     assert re.sub(r"\s", "", marked) == re.sub(r"\s", "", expected)
+
+
+# Everything at once
+
+PIECES = [
+    "# T\n",
+    "word ",
+    "word\n",
+    "\n",
+    "- a\n",
+    "```py\n",
+    "x = 1\n",
+    "```\n",
+    "| a | b |\n",
+    "|---|---|\n",
+    "> q\n",
+]
+DEEDS = st.sampled_from(
+    ["think", "say", "up", "down", "page up", "page down", "fold", "source", "select", "find", "link", "resize", "end"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(DEEDS, st.integers(0, 10_000)), max_size=60))
+def test_whatever_is_done_while_an_answer_is_written_there_is_a_picture(deeds: list[tuple[str, int]]) -> None:
+    kept = message("A question\n\nof two blocks", role="user")
+    writing = MessageEntry(message().message, 1, writing=True)
+    window, reader = read(kept, writing, message("Kept.\n\n" * 9, number=2), width=40, height=9)
+    said = ""
+    for deed, number in deeds:
+        match deed:
+            case "think" if not said:
+                writing.feed(LlmPredictionFragment(content=PIECES[number % len(PIECES)], reasoning_type="reasoning"))
+            case "say":
+                said += PIECES[number % len(PIECES)]
+                writing.feed(LlmPredictionFragment(content=PIECES[number % len(PIECES)]))
+            case "up" | "down":
+                reader.move(down=deed == "down", by_message=number % 3 == 0)
+            case "page up" | "page down":
+                window.scroll(8 if deed == "page down" else -8)
+                reader.catch_up()
+            case "fold":
+                reader.fold()
+            case "source":
+                reader.show_source()
+            case "select":
+                rows = window.rows()
+                ends = [window.place(rows[number * n % len(rows)]) for n in (1, 7)]
+                reader.selection = Selection(*ends)
+                reader.copy()
+            case "find":
+                reader.find(Finder("wo" if number % 2 else "q"))
+                if hits := reader.hits(number % 3):
+                    reader.seek(hits[number % len(hits)])
+            case "link":
+                reader.next_link()
+            case "resize":
+                window.resize(12 + number % 60, 3 + number % 9)
+                reader.forget_lines()
+            case "end":
+                window.to_end()
+        rows = window.rows()
+        looks = list(reader.looks(rows))
+        assert len(looks) == len(rows) > 0
+        assert all(mark.first < mark.last for look in looks for mark in look.marks)
+        assert reader.cursor is None or reader.cursor.entry < 3
+    writing.finish(message(said).message)
+    assert len(list(reader.looks(window.rows()))) == len(window.rows())

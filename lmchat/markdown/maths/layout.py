@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lmchat.markdown.cells import cells
@@ -27,6 +28,8 @@ ALIGNED = frozenset(
 )
 """Environments that are only about rows: they have no brackets."""
 ENVIRONMENTS = ALIGNED | _BRACKETS.keys()
+
+_NUMBER = re.compile(r"-?[\d.,]+")
 
 
 def one_line(row: Row) -> str:
@@ -61,7 +64,7 @@ def fenced(left: str, atoms: Atoms, right: str) -> Atom:
     """What stands between two brackets that grow with it; either may be nothing."""
     inner = _stack(atoms)
     rows = _bracketed(left, inner, right) if len(inner) > 1 else ()
-    return Atom(left + join(atoms) + right, "fence", SINGLE if left and right else holds(atoms), rows)
+    return Atom(left + join(atoms) + right, "fence", SINGLE if left or right else holds(atoms), rows)
 
 
 def _several(rows: tuple[str, ...]) -> tuple[str, ...]:
@@ -84,15 +87,15 @@ def _align(rows: list[Row]) -> tuple[str, ...]:
 
 
 def _columns(texts: list[list[str]], *, centred: bool) -> tuple[str, ...]:
-    """Cells in columns: numbers flush right, and otherwise centred or flush left."""
+    """Cells in columns; of those `centred`, a column of numbers is flush right instead."""
     widths = _widths(texts)
+    numeric = [all(_NUMBER.fullmatch(row[at]) for row in texts if at < len(row)) for at in range(len(widths))]
     lines = []
     for row in texts:
         parts = []
-        for text, width in zip(row, widths, strict=False):
+        for text, width, is_numeric in zip(row, widths, numeric, strict=False):
             free = width - cells(text)
-            number = text.lstrip("-").replace(".", "").isdigit()
-            left = 0 if not centred else free if number else free // 2
+            left = 0 if not centred else free if is_numeric else free // 2
             parts.append(" " * left + text + " " * (free - left))
         lines.append("  ".join(parts))
     return _even(lines)

@@ -23,14 +23,31 @@ Search: TypeAlias = Callable[[re.Pattern[str]], AsyncGenerator[Found]]
 """Tells how often a pattern occurs in which messages, slice by slice."""
 
 
+class _Query(Input):
+    """What is sought. Up and Down are bound here, since every input binds them to scrolling, which it cannot do."""
+
+    BINDINGS = [
+        Binding("down", "step(True)", "Next", key_display="⏎ ↓"),
+        Binding("up", "step(False)", "Previous", key_display="↑"),
+        Binding("shift+enter", "step(False)", "Previous", show=False),
+    ]
+
+    class Stepped(Message):
+        """The next occurrence is wanted, or the one before."""
+
+        def __init__(self, *, down: bool) -> None:
+            super().__init__()
+            self.down = down
+
+    def action_step(self, down: bool) -> None:
+        """Go on."""
+        self.post_message(self.Stepped(down=down))
+
+
 class FindBar(Horizontal):
     """What is sought in a view, and how often it is there."""
 
-    BINDINGS = [
-        Binding("down", "step(True)", "Next"),
-        Binding("up,shift+enter", "step(False)", "Previous"),
-        Binding("escape", "close", "Close"),
-    ]
+    BINDINGS = [Binding("escape", "close", "Close")]
 
     class Closed(Message):
         """No more is sought."""
@@ -39,7 +56,7 @@ class FindBar(Horizontal):
         super().__init__(id=id)
         self._view = view
         self._search_all: Search | None = None
-        self._input = Input(placeholder="Find in this conversation", compact=True)
+        self._input = _Query(placeholder="Find in this conversation", compact=True)
         self._count = Static("", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -60,10 +77,6 @@ class FindBar(Horizontal):
         self._search_all = None
         self._seek()
 
-    def action_step(self, down: bool) -> None:
-        """Go to the next occurrence, or to the one before."""
-        self._step(down)
-
     def action_close(self) -> None:
         """Ask to be closed."""
         self.post_message(self.Closed())
@@ -73,6 +86,11 @@ class FindBar(Horizontal):
         event.stop()
         if self._search_all is not None:
             self._seek()
+
+    @on(_Query.Stepped)
+    def _go_on(self, event: _Query.Stepped) -> None:
+        event.stop()
+        self._step(event.down)
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:
