@@ -138,4 +138,5 @@ class Verbatim(Leaf):
         indent = min(len(text) - len(inner), self.width // 2)
         for row in wrap([Span(inner, self._style)], self.width - indent):
             pad = (Span(" " * indent, self._style),) if indent else ()
-            self.lines.append(Line((*pad, *row.spans), row.width + indent, joint=row.joint))
+            hanging = len(pad) if row.joint is not None else 0
+            self.lines.append(Line((*pad, *row.spans), row.width + indent, before=hanging, joint=row.joint))
