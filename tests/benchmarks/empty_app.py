@@ -10,8 +10,10 @@ class EmptyApp(App[None]):
     """One input box."""
 
     def compose(self) -> ComposeResult:
-        """The box."""
-        yield TextArea(placeholder="Ask something")
+        """The box. Its cursor does not blink, so that nothing is drawn unasked."""
+        box = TextArea(placeholder="Ask something")
+        box.cursor_blink = False
+        yield box
 
 
 if __name__ == "__main__":

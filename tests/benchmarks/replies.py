@@ -8,6 +8,10 @@ from typing import Final
 
 THOUGHTS: Final = "thoughts"
 """The shape that is sent as reasoning."""
+NUMBERED: Final = "numbered"
+"""The shape whose tokens are "w00000" and so on, each a word that occurs once, to be found on a screen."""
+WORD: Final = rb"w\d{5}"
+"""The pattern of those words."""
 TOKEN: Final = 4
 """Characters of a token, about what English has."""
 _TEXT: Final = """
@@ -24,14 +28,23 @@ def reply(shape: str, tokens: int) -> list[str]:
     """The tokens of a reply.
 
     Args:
-        shape: one of `SHAPES`.
+        shape: one of `SHAPES`, or `NUMBERED`.
     """
+    if shape == NUMBERED:
+        return [f"{_lead(number)}w{number:05}" for number in range(tokens)]
     text = ""
     size = tokens * TOKEN
     blocks = SHAPES[shape](random.Random(shape))
     while len(text) < size:
         text += next(blocks)
     return [text[at : at + TOKEN] for at in range(0, size, TOKEN)]
+
+
+def _lead(number: int) -> str:
+    """What stands before a numbered word, so that no line is too long for a screen and no paragraph for a reader."""
+    if number % 100 == 0:
+        return "\n\n" if number else ""
+    return " " if number % 10 else "\n"
 
 
 def _sentence(dice: random.Random) -> str:

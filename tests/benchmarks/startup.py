@@ -11,18 +11,19 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
+from tests.benchmarks.clients import LEAVE
 from tests.benchmarks.server import reply_server
 from tests.benchmarks.terminal import Cost, Terminal
 
-_PROMPT = "sk something"
+PROMPT = "sk something"
 """Of "Ask something"; the cursor stands on its first letter."""
 
 
 def _first_picture(command: Sequence[str], environment: dict[str, str]) -> Cost:
     with Terminal([sys.executable, "-m", *command], environment) as terminal:
-        terminal.wait_for(_PROMPT)
+        terminal.wait_for(PROMPT)
         cost = terminal.cost()
-        terminal.type("\x11")
+        terminal.type(LEAVE)
         terminal.wait_for_end()
     return cost
 
@@ -30,11 +31,11 @@ def _first_picture(command: Sequence[str], environment: dict[str, str]) -> Cost:
 def measure(pairs: int) -> list[tuple[Cost, Cost]]:
     """The empty app and lmchat in turn; the first pair, which may find cold caches, is left out."""
     costs = []
-    with reply_server() as host, tempfile.TemporaryDirectory(prefix="lmchat-benchmark-") as folder:
+    with reply_server() as server, tempfile.TemporaryDirectory(prefix="lmchat-benchmark-") as folder:
         environment = {"LMCHAT_DATA_DIR": f"{folder}/data", "LMCHAT_CONFIG_DIR": f"{folder}/config"}
         for _ in range(pairs + 1):
             empty = _first_picture(["tests.benchmarks.empty_app"], environment)
-            lmchat = _first_picture(["lmchat", "--host", host], environment)
+            lmchat = _first_picture(["lmchat", "--host", server.host], environment)
             costs.append((empty, lmchat))
     return costs[1:]
 

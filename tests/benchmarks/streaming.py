@@ -6,19 +6,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from tests.benchmarks.clients import CLIENTS, FINISHED, waiting
 from tests.benchmarks.replies import SHAPES
 from tests.benchmarks.server import reply_server
-from tests.benchmarks.terminal import Terminal
-
-QUIET: Final = 0.5
-"""Seconds that a client gets to settle before it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +30,6 @@ class Result:
     """Megabytes at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """How a client is run, asked and left."""
-
-    module: str
-    arguments: tuple[str, ...]
-    ready: str
-    """What it shows when it can be asked. When the reply is there, each shows "finished"."""
-    question: str
-    leave: str = ""
-
-
-CLIENTS: Final = {
-    "plain": Client("tests.benchmarks.plain_client", (), "ready", "\r", "\r"),
-    "lmchat": Client("lmchat", ("--host",), "Scripted Model", "Hello\r", "\x11"),
-    "stock": Client("tests.benchmarks.stock_app", (), "ready", "\r", "\x11"),
-}
-
-
 def run(name: str, host: str, tokens: int, limit: float) -> Result:
     """Have a client show the reply of a server.
 
@@ -63,19 +37,11 @@ def run(name: str, host: str, tokens: int, limit: float) -> Result:
         TimeoutError: it has not done so in as many seconds as the limit says.
     """
     client = CLIENTS[name]
-    command = [sys.executable, "-m", client.module, *client.arguments, host]
-    with (
-        tempfile.TemporaryDirectory(prefix="lmchat-benchmark-") as folder,
-        Terminal(command, {"LMCHAT_DATA_DIR": folder, "LMCHAT_CONFIG_DIR": folder}) as terminal,
-    ):
-        terminal.wait_for(client.ready)
-        time.sleep(QUIET)
+    with waiting(client, host) as terminal:
         start = terminal.cost()
         terminal.type(client.question)
-        terminal.wait_for("finished", limit)
+        terminal.wait_for(FINISHED, limit)
         end = terminal.cost()
-        terminal.type(client.leave)
-        terminal.wait_for_end()
     return Result(name, tokens, start.cpu, end.cpu - start.cpu, end.wall - start.wall, end.memory)
 
 
@@ -83,7 +49,7 @@ def measure(options: argparse.Namespace) -> list[Result]:
     """All clients in turn, each size after the other; the median of each."""
     results = []
     for tokens in options.tokens:
-        with reply_server(options.shape, tokens, options.rate) as host:
+        with reply_server(options.shape, tokens, options.rate) as server:
             for name in options.clients:
                 if name == "stock" and tokens > options.skip_stock:
                     print(f"stock: left out at {tokens:,} tokens; --skip-stock {tokens} lets it try", flush=True)
@@ -91,7 +57,7 @@ def measure(options: argparse.Namespace) -> list[Result]:
                 # The stock widget takes so long that once is enough to know.
                 repeat = 1 if name == "stock" else options.repeat
                 try:
-                    results.append(_median([run(name, host, tokens, options.limit) for _ in range(repeat)]))
+                    results.append(_median([run(name, server.host, tokens, options.limit) for _ in range(repeat)]))
                 except TimeoutError:
                     print(f"{name}: not finished with {tokens:,} tokens after {options.limit:.0f} s", flush=True)
     return results

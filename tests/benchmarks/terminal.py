@@ -13,6 +13,8 @@ from typing import Final
 import psutil
 from ptyprocess import PtyProcess
 
+from tests.benchmarks.recording import Recording
+
 COLUMNS, LINES = 120, 40
 _SAMPLING: Final = 0.1
 """Seconds between two looks at the memory."""
@@ -33,12 +35,15 @@ class Cost:
 
 
 class Terminal:
-    """Runs a program; its output is read as it comes and thrown away."""
+    """Runs a program; its output is read as it comes, and thrown away unless it is recorded."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"} | dict(environment or {})
+        # As when it is installed, a program's modules are compiled once and not at each start.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self._arrived = threading.Condition()
         self._unread = bytearray()
+        self._recording: Recording | None = None
         self._ended = False
         self._peak = 0
         self._began = time.monotonic()
@@ -62,6 +67,15 @@ class Terminal:
     def type(self, text: str) -> None:
         """Press keys."""
         self._process.write(text.encode())
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Make the terminal larger or smaller; the program is told."""
+        self._process.setwinsize(lines, columns)
+
+    def record(self) -> Recording:
+        """Keep what is written from now on, in a recording of its own."""
+        self._recording = Recording()
+        return self._recording
 
     def wait_for(self, text: str, timeout: float = 60.0) -> None:
         """Wait until the program writes this, after what was waited for last.
@@ -97,6 +111,8 @@ class Terminal:
                 output = self._process.read(1 << 16)
             except EOFError:
                 output = b""
+            if self._recording is not None:
+                self._recording.add(time.monotonic(), output)
             with self._arrived:
                 # Only the end of what nobody waited for can be the beginning of what somebody will wait for.
                 self._unread = self._unread[-(1 << 16) :] + output
