@@ -26,10 +26,11 @@ from lmchat.values.prediction import (
 
 
 class Answer:
-    """One answer of one model."""
+    """One answer of one model. The message's parts, if it has any, are what the answer goes on from."""
 
     def __init__(self, message: MessageRecord, asked: Provenance, meter: Meter) -> None:
         self._message = message
+        self._begun: Final = message.parts
         self._asked = asked
         self._meter = meter
         self._prediction: Final = Prediction()
@@ -74,12 +75,15 @@ class Answer:
         )
 
     def _parts(self) -> tuple[Part, ...]:
-        parts: list[Part] = []
+        parts: list[Part] = list(self._begun)
         if reasoning := self._prediction.reasoning:
             tokens = self._prediction.reasoning_tokens_count
             parts.append(ReasoningData(text=reasoning, tokens=tokens, seconds=self._thought.seconds))
         if text := self._prediction.answer:
-            parts.append(TextData(text))
+            if parts and isinstance(last := parts[-1], TextData):
+                parts[-1] = TextData(last.text + text)
+            else:
+                parts.append(TextData(text))
         return tuple(parts)
 
 

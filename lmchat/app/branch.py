@@ -141,14 +141,15 @@ class Branch:
         self._drop_last()
         self.append(record)
 
-    async def pop(self) -> None:
-        """Take the last message off the branch.
+    async def cut(self, length: int) -> None:
+        """Keep only so many messages.
 
         Raises:
-            StoreError: the one before it cannot be read.
+            StoreError: the one that is last then cannot be read.
         """
-        await self.load(len(self) - 2, len(self) - 1)
-        self._drop_last()
+        await self.load(length - 1, length)
+        while len(self) > length:
+            self._drop_last()
 
     def _drop_last(self) -> None:
         outline = self._outlines.pop()

@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Final
 
-from lmchat.app.answer import Answer
+from lmchat.app.answering import Answering
 from lmchat.app.branch import Branch
-from lmchat.app.journal import Journal
+from lmchat.app.events import BranchCut, ConversationEvent, MessageAdded
 from lmchat.app.meter import Meter
-from lmchat.app.model_connection import ModelConnection, ReadyModel
+from lmchat.app.model_connection import ModelConnection
 from lmchat.app.search import Found, search
-from lmchat.client.backend import EventStream
 from lmchat.store.thread import StoreThread
 from lmchat.values.chat import Chat, Role, TextData
 from lmchat.values.config import LlmPredictionConfig
-from lmchat.values.errors import LMStudioError, LMStudioValueError, LMStudioWebsocketError, StoreError
-from lmchat.values.history import ConversationSummary, MessageRecord, Provenance, chat_of
-from lmchat.values.prediction import LlmPredictionFragment, PredictionEvent
+from lmchat.values.errors import LMStudioValueError
+from lmchat.values.history import ConversationSummary, MessageRecord, Part, chat_of
 
 _TITLE_LENGTH: Final = 60
-
-
-@dataclass(frozen=True, slots=True)
-class MessageAdded:
-    """A message that the user said is on disk."""
-
-    message: MessageRecord
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerStarted:
-    """The model has been asked, and its answer has a place on disk."""
-
-    message: MessageRecord
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerFinished:
-    """The answer is on disk, whole or as far as it came; how it ended is in its stats."""
-
-    message: MessageRecord
-
-
-ConversationEvent: TypeAlias = MessageAdded | AnswerStarted | PredictionEvent | AnswerFinished
 
 
 class Conversation:
@@ -68,15 +39,8 @@ class Conversation:
         self._config = config or LlmPredictionConfig()
         self._summary: ConversationSummary | None = None
         self._branch = Branch(store)
-        self._stream: EventStream | None = None
-        self._stopping = False
-        self._answering = False
-        self._answer: Answer | None = None
-        self._left_over: MessageRecord | None = None
-        self._journal: Journal | None = None
-        self._preparing: asyncio.Task[ReadyModel] | None = None
-        self.meter = Meter()
-        """The live numbers of the answer that is being written, or was written last."""
+        self._answering: Answering | None = None
+        self._busy = False
 
     async def open(self, summary: ConversationSummary) -> None:
         """Go on with a conversation from the store.
@@ -105,13 +69,18 @@ class Conversation:
     @property
     def answering(self) -> bool:
         """Whether an answer is being asked for or written."""
-        return self._answering
+        return self._busy
+
+    @property
+    def meter(self) -> Meter:
+        """The live numbers of the answer that is being written, or was written last."""
+        return self._answering.meter if self._answering is not None else Meter()
 
     @property
     def awaits_answer(self) -> bool:
         """Whether what the user said last has no answer, not even the beginning of one."""
         last = self._branch.last
-        return not self._answering and last is not None and (last.role == "user" or last.is_empty_answer)
+        return not self._busy and last is not None and (last.role == "user" or last.is_empty_answer)
 
     async def chat(self) -> Chat:
         """What a model is given: every message with text, without the reasoning of earlier answers.
@@ -130,8 +99,8 @@ class Conversation:
         Raises:
             StoreError: messages cannot be read, or were deleted meanwhile.
         """
-        if self._answer is not None:
-            self._branch.replace_last(self._answer.so_far)
+        if self._answering is not None and (so_far := self._answering.so_far) is not None:
+            self._branch.replace_last(so_far)
         return search(self._store, self._branch, pattern)
 
     async def send(self, text: str) -> AsyncGenerator[ConversationEvent]:
@@ -144,141 +113,110 @@ class Conversation:
             StoreError: it could not be written down; nothing was sent.
             LMStudioError: no model could be asked. The message is kept, and `answer` tries again.
         """
-        if not text.strip():
-            raise LMStudioValueError("There is nothing to send. Type a message first.")
-        if self._answering:
-            raise LMStudioValueError("An answer is still being written. Stop it first, or wait for its end.")
-        self._answering = True
-        try:
-            said = await self._say(text.replace("\r\n", "\n").replace("\r", "\n"))
-        finally:
-            self._answering = False
+        with self._alone():
+            said = await self._say(text)
         yield MessageAdded(said)
         async with aclosing(self.answer()) as answer:
             async for event in answer:
                 yield event
 
-    async def answer(self) -> AsyncGenerator[ConversationEvent]:
-        """Have the last message answered.
+    async def revise(self, index: int, text: str) -> AsyncGenerator[ConversationEvent]:
+        """Say something else in the place of what the user said there, and have it answered.
+
+        What was said there, and all that followed, stays beside it.
+
+        Raises:
+            LMStudioError: as `send`.
+        """
+        with self._alone():
+            await self._finish_left_over()
+            await self._branch.cut(index)
+            yield BranchCut(index)
+            said = await self._say(text)
+        yield MessageAdded(said)
+        async with aclosing(self.answer()) as answer:
+            async for event in answer:
+                yield event
+
+    def answer(self) -> AsyncGenerator[ConversationEvent]:
+        """Have the last message answered; an answer that never began stays in the store beside the new one.
 
         Raises:
             LMStudioError: no model could be asked.
             StoreError: the messages cannot be read, or the disk has no room for the answer or for the end of it.
         """
-        self._answering = True
-        self._stopping = False
-        try:
-            await self._finish_left_over()
-            if (last := self._branch.last) is not None and last.is_empty_answer:
-                # An answer that never began stays in the store; the new one becomes its sibling.
-                await self._branch.pop()
-            if (model := await self._ready()) is None:
-                return
-            try:
-                stream = await self._ask(model)
-            except LMStudioWebsocketError:
-                # The server was lost since the last answer; nothing has come of this one yet.
-                model = await self._connection.ready()
-                stream = await self._ask(model)
-            async with aclosing(stream), aclosing(self._write(model, stream)) as written:
-                async for event in written:
-                    yield event
-        finally:
-            self._answering = False
-            self._stream = None
-            self.meter.stop()
+        last = self._branch.last
+        return self.regenerate(len(self._branch) - (1 if last is not None and last.is_empty_answer else 0))
+
+    async def regenerate(self, index: int) -> AsyncGenerator[ConversationEvent]:
+        """Have another answer in the place of the one there. Nothing changes before the model has been asked.
+
+        Raises:
+            LMStudioError: as `answer`.
+        """
+        async with aclosing(self._ask(index, index)) as events:
+            async for event in events:
+                yield event
+
+    async def extend(self) -> AsyncGenerator[ConversationEvent]:
+        """Have the last answer go on. What it was so far stays beside the longer one.
+
+        Raises:
+            LMStudioValueError: the last message is no answer with words to go on from.
+            LMStudioError: as `answer`.
+        """
+        last = self._branch.last
+        if last is None or last.role != "assistant" or not last.text:
+            raise LMStudioValueError("There is no answer to go on from. Ask something first.")
+        length = len(self._branch)
+        async with aclosing(self._ask(length, length - 1, last.parts)) as events:
+            async for event in events:
+                yield event
 
     async def settle(self) -> None:
         """Wait until what has come of the answer is on disk: what is shown after this is not lost by a crash.
 
         A slow disk is waited for only as long as a reader would not notice.
         """
-        if self._journal is not None:
-            await self._journal.settle()
+        if self._answering is not None:
+            await self._answering.settle()
 
     async def stop(self) -> None:
         """Stop the answer that is being written; it ends by itself, with what came."""
-        self._stopping = True
-        if self._preparing is not None:
-            self._preparing.cancel()
-        if self._stream is not None:
-            try:
-                await self._stream.cancel()
-            except LMStudioWebsocketError:
-                # The stream itself will find that the connection is gone.
-                return
+        if self._answering is not None and self._busy:
+            await self._answering.stop()
 
-    async def _ready(self) -> ReadyModel | None:
-        """The model; None when the user would not wait for it."""
-        self._preparing = asyncio.create_task(self._connection.ready())
-        try:
-            await asyncio.wait({self._preparing})
-            return None if self._stopping or self._preparing.cancelled() else self._preparing.result()
-        finally:
-            self._preparing.cancel()
-            self._preparing = None
-
-    async def _ask(self, model: ReadyModel) -> EventStream:
-        chat = await self.chat()
-        self.meter = Meter()
-        self.meter.start()
-        try:
-            self._stream = await model.backend.predict(model.info.identifier, chat, self._config)
-        except LMStudioError:
-            self._connection.forget_model()
-            raise
-        if self._stopping:
-            await self._stream.cancel()
-        return self._stream
-
-    async def _write(self, model: ReadyModel, stream: EventStream) -> AsyncGenerator[ConversationEvent]:
-        """Follow a prediction to whatever end it has, and leave it on disk."""
-        provenance = Provenance(server=model.server, model=model.info, prediction_config=self._config)
-        message = await self._begin(provenance)
-        journal = self._journal = Journal(self._store, message.id)
-        answer = self._answer = Answer(message, provenance, self.meter)
-        error: LMStudioError | None = None
-        try:
-            yield AnswerStarted(message)
-            while not answer.complete:
-                for event in await stream.take():
-                    answer.feed(event)
-                    if isinstance(event, LlmPredictionFragment):
-                        journal.write(event)
+    async def _ask(self, known: int, at: int, begun: tuple[Part, ...] = ()) -> AsyncGenerator[ConversationEvent]:
+        """Ask for an answer at a place in the branch. The model is given as many of the messages as it is to know."""
+        with self._alone():
+            await self._finish_left_over()
+            summary = self._summary
+            assert summary is not None
+            self._answering = Answering(self._store, self._connection, self._config, self._branch, summary.id)
+            chat = chat_of((await self._branch.whole())[:known])
+            async with aclosing(self._answering.events(chat, at, begun)) as events:
+                async for event in events:
                     yield event
-        except LMStudioError as wrong:
-            error = wrong
-            self._connection.forget_model()
-        finally:
-            journal.flush()
-            self._journal = self._answer = None
-            finished = await self._finish(answer.record(error, stopped=self._stopping))
-        yield AnswerFinished(finished)
 
-    async def _finish(self, answer: MessageRecord) -> MessageRecord:
-        """Make an answer a message like any other; while the disk is full it is one in memory only."""
-        stats, provenance = answer.stats, answer.provenance
-        assert stats is not None and provenance is not None
-        self._branch.replace_last(answer)
-        self._left_over = None
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thing at a time: a second answer must not get between the words of the first."""
+        if self._busy:
+            raise LMStudioValueError("An answer is still being written. Stop it first, or wait for its end.")
+        self._busy = True
         try:
-            finished = await self._store.run(
-                lambda store: store.finish_answer(
-                    answer.id, parts=answer.parts, stats=stats, provenance=provenance, error=answer.error
-                )
-            )
-        except StoreError:
-            self._left_over = answer
-            raise
-        self._branch.replace_last(finished)
-        return finished
+            yield
+        finally:
+            self._busy = False
 
     async def _finish_left_over(self) -> None:
-        """Write down an answer for whose end there was no room before."""
-        if self._left_over is not None:
-            await self._finish(self._left_over)
+        if self._answering is not None:
+            await self._answering.finish_left_over()
 
     async def _say(self, text: str) -> MessageRecord:
+        if not text.strip():
+            raise LMStudioValueError("There is nothing to send. Type a message first.")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
         if self._summary is None:
             title = _title(text)
             self._summary = await self._store.run(lambda store: store.create_conversation(title))
@@ -288,32 +226,14 @@ class Conversation:
         return await self._add("user", text)
 
     async def _add(self, role: Role, text: str) -> MessageRecord:
-        summary, parent_id = self._place()
+        summary = self._summary
+        assert summary is not None
+        parent_id = self._branch.outline(-1).id if self._branch else None
         message = await self._store.run(
             lambda store: store.add_message(summary.id, parent_id=parent_id, role=role, parts=(TextData(text),))
         )
         self._branch.append(message)
         return message
-
-    async def _begin(self, provenance: Provenance) -> MessageRecord:
-        summary, parent_id = self._place()
-        message_id = await self._store.run(
-            lambda store: store.begin_answer(summary.id, parent_id=parent_id, provenance=provenance)
-        )
-        message = MessageRecord(
-            id=message_id,
-            parent_id=parent_id,
-            role="assistant",
-            parts=(),
-            created_at=time.time(),
-            provenance=provenance,
-        )
-        self._branch.append(message)
-        return message
-
-    def _place(self) -> tuple[ConversationSummary, int | None]:
-        assert self._summary is not None
-        return self._summary, self._branch.outline(-1).id if self._branch else None
 
 
 def _title(text: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from lmchat.app.conversation import AnswerFinished, Conversation
+from lmchat.app.conversation import Conversation
+from lmchat.app.events import AnswerFinished
 from lmchat.app.session import Resume, Session
 from lmchat.console.narration import Narration
 from lmchat.console.streams import say

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from lmchat.app import paths
-from lmchat.app.conversation import AnswerFinished, Conversation, ConversationEvent
+from lmchat.app.conversation import Conversation
+from lmchat.app.events import AnswerFinished, ConversationEvent
 from lmchat.app.session import Session
 from lmchat.app.settings import Settings
 from lmchat.store.codec import write_json

@@ -107,7 +107,7 @@ class Twin:
     async def pop(self) -> None:
         if self.plain:
             self.plain.pop()
-            await self.branch.pop()
+            await self.branch.cut(len(self.branch) - 1)
             leaf = self.plain[-1].id if self.plain else None
             if leaf is not None:
                 await self._thread.run(lambda store: store.set_leaf(self._number, leaf))
@@ -267,7 +267,7 @@ async def test_slices_cover_the_branch_from_its_end_and_stay_valid_when_it_gets_
     assert [index for piece in pieces for index in reversed(piece)] == list(reversed(range(10)))
     slices = branch.slices()
     for _ in range(3):
-        await branch.pop()
+        await branch.cut(len(branch) - 1)
     assert [index for piece in slices for index in reversed(piece)] == list(reversed(range(7)))
 
 
@@ -286,7 +286,7 @@ async def test_the_last_message_is_in_memory_however_many_are_taken_off(store: S
     for left in reversed(range(10)):
         assert branch.last is not None
         assert branch.last.text.startswith(f"{left} ")
-        await branch.pop()
+        await branch.cut(len(branch) - 1)
     assert branch.last is None
     assert (branch.turns, branch.tokens_written) == (0, 0)
 

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from lmchat.app import paths
-from lmchat.app.conversation import AnswerFinished, AnswerStarted, Conversation, MessageAdded
+from lmchat.app.conversation import Conversation
+from lmchat.app.events import AnswerFinished, AnswerStarted, MessageAdded
 from lmchat.app.session import Session
 from lmchat.app.settings import Settings
 from lmchat.protocol.errors import failure

@@ -88,7 +88,7 @@ async def test_a_hasty_second_enter_and_what_is_typed_after_the_first_lose_nothi
 async def test_a_paste_stays_in_the_prompt_and_brings_no_control_sequence(drive: Drive) -> None:
     async with scripted_server(hello) as server, drive(server.host) as driver:
         prompt = driver.screen.query_one(Prompt)
-        prompt.post_message(events.Paste("a\r\nb\x1b[31m"))
+        driver.app.post_message(events.Paste("a\r\nb\x1b[31m"))
         await driver.wait_for(lambda: prompt.text == "a\nb␛[31m")
 
 

@@ -13,13 +13,8 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Footer, Static
 
-from lmchat.app.conversation import (
-    AnswerFinished,
-    AnswerStarted,
-    Conversation,
-    ConversationEvent,
-    MessageAdded,
-)
+from lmchat.app.conversation import Conversation
+from lmchat.app.events import AnswerFinished, AnswerStarted, BranchCut, ConversationEvent, MessageAdded
 from lmchat.app.model_connection import TINY_MODEL_NOTE, ConnectionStatus
 from lmchat.app.session import Resume, Session
 from lmchat.tui.screens.help import HelpScreen
@@ -213,6 +208,8 @@ class ChatScreen(ReadingScreen):
         match event:
             case LlmPredictionFragment():
                 self._view.feed(event)
+            case BranchCut(length):
+                self._view.cut(length)
             case MessageAdded(message):
                 self._view.add(message, len(self._conversation.branch) - 1)
                 self._show_conversation()

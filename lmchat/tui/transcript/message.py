@@ -121,7 +121,7 @@ class MessageEntry:
             if isinstance(section, Prose) and section.text == text:
                 section.finish()
                 return section
-        return Prose(text)
+        return Prose(text, finished=not self.writing)
 
     def _open_prose(self) -> Prose:
         """The text that is being written."""

@@ -82,6 +82,14 @@ class Window:
         self.entries.append(entry)
         self._heights.append(entry.estimate(self._width))
 
+    def cut(self, length: int) -> None:
+        """Keep only so many entries."""
+        del self.entries[length:], self._heights[length:]
+        for index in [index for index in self._drawn if index >= length]:
+            del self._drawn[index]
+        if self._index >= length:
+            self.following = True
+
     def resize(self, width: int, height: int) -> None:
         """Take another size, in cells; the line at the top stays there."""
         if width != self._width:

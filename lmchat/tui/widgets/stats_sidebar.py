@@ -18,6 +18,8 @@ from lmchat.values.model import LlmInstanceInfo
 from lmchat.values.safe_text import safe_line
 
 _WIDTH: Final = 26
+_RATE: Final = 5
+"""Characters of a rate: up to 999.9."""
 _HISTORY: Final = 60
 """Rates that the sparkline shows."""
 _PHASES: Final[dict[Phase, str]] = {
@@ -148,8 +150,9 @@ class StatsSidebar(VerticalScroll, can_focus=False):
         self._usage.write(_gauge(last.stats.total_tokens_count if last and last.stats else None, context_length))
 
     def _show_rate(self, value: float | None, source: str) -> None:
-        if self._rate.value != rate(value):
-            self._rate.update(rate(value))
+        # Of one length, for another one costs a layout of the screen.
+        if self._rate.value != (text := f"{rate(value):<{_RATE}}"):
+            self._rate.update(text)
         self._rate_source.write(Content(source))
         self._rates.data = list(self._history)
         self._rates.visible = len(self._history) > 1

@@ -102,6 +102,15 @@ class TranscriptView(Widget):
         """Show something that the program has to say, and go to it."""
         self._append(Notice(text, style))
 
+    def cut(self, length: int) -> None:
+        """Show only so many messages of the branch; what the program said below them goes, too."""
+        entries = self._window.entries
+        beyond = [at for at, entry in enumerate(entries) if entry.number is not None and entry.number >= length]
+        if beyond:
+            self._window.cut(beyond[0])
+            self._reader.reset()
+        self.repaint()
+
     def begin(self, message: MessageRecord, number: int) -> None:
         """Show an answer that is about to be written. The number is its place in the branch."""
         self._writing = MessageEntry(message, number, writing=True)
