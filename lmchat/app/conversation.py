@@ -129,6 +129,7 @@ class Conversation:
             LMStudioError: as `send`.
         """
         with self._alone():
+            text = _said(text)
             await self._finish_left_over()
             await self._branch.cut(index)
             yield BranchCut(index)
@@ -137,6 +138,24 @@ class Conversation:
         async with aclosing(self.answer()) as answer:
             async for event in answer:
                 yield event
+
+    async def rewrite(self, index: int, text: str) -> AsyncGenerator[ConversationEvent]:
+        """Put other words in the place of a message, whoever wrote it. It, and what followed, stays beside them.
+
+        Raises:
+            LMStudioValueError: there are no words.
+            StoreError: they could not be written down.
+        """
+        with self._alone():
+            await self._finish_left_over()
+            await self._branch.load(index, index + 1)
+            if (message := self._branch.record(index)) is None:
+                return
+            said = _said(text)
+            await self._branch.cut(index)
+            yield BranchCut(index)
+            added = await self._add(message.role, said)
+        yield MessageAdded(added)
 
     def answer(self) -> AsyncGenerator[ConversationEvent]:
         """Have the last message answered; an answer that never began stays in the store beside the new one.
@@ -214,9 +233,7 @@ class Conversation:
             await self._answering.finish_left_over()
 
     async def _say(self, text: str) -> MessageRecord:
-        if not text.strip():
-            raise LMStudioValueError("There is nothing to send. Type a message first.")
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _said(text)
         if self._summary is None:
             title = _title(text)
             self._summary = await self._store.run(lambda store: store.create_conversation(title))
@@ -234,6 +251,13 @@ class Conversation:
         )
         self._branch.append(message)
         return message
+
+
+def _said(text: str) -> str:
+    """A text with its lines ended in one way, if there is one."""
+    if not text.strip():
+        raise LMStudioValueError("There is nothing to send. Type a message first.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _title(text: str) -> str:

@@ -287,3 +287,57 @@ async def test_a_selection_over_the_edge_scrolls_on(drive: Drive) -> None:
         assert driver.app.clipboard.startswith("Message 0.\n\nword word")
         assert "▎" not in driver.app.clipboard
         assert "You" not in driver.app.clipboard
+
+
+async def counted(scene: Scene) -> None:
+    await scene.say(f"answer number {len(scene.parameter['history']['messages'])}")
+
+
+async def test_r_answers_again_and_e_asks_in_other_words(answered: Answered) -> None:
+    async with answered(counted) as driver:
+        await driver.pilot.press("up", "r")
+        await driver.wait_for(lambda: driver.text().count("answer number 1") == 1 and not driver.screen.answering)
+        assert driver.screen.focused is driver.screen.query_one(Prompt)
+        assert len(driver.screen._conversation.branch) == 2
+        await driver.type("draft")
+        await driver.pilot.press("up", "up", "e")
+        prompt = driver.screen.query_one(Prompt)
+        assert prompt.text == "hi"
+        assert "Editing your question" in driver.screen.query_one(StatusLine).question
+        await driver.pilot.press("escape")
+        assert prompt.text == "draft"
+        await driver.pilot.press("up", "up", "e")
+        await driver.type(" again")
+        await driver.pilot.press("enter")
+        await driver.wait_for(lambda: "hi again" in driver.text() and not driver.screen.answering)
+        assert prompt.text == "draft"
+        assert driver.text().count("You") == 1
+
+
+async def test_e_on_an_answer_keeps_other_words_and_c_goes_on_from_them(answered: Answered) -> None:
+    async with answered(counted) as driver:
+        await driver.pilot.press("up", "e")
+        prompt = driver.screen.query_one(Prompt)
+        assert prompt.text == "answer number 1"
+        await driver.type(" and")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("answer number 1 and")
+        await driver.wait_for(lambda: not driver.screen.answering)
+        await driver.pilot.press("up", "c")
+        await driver.wait_for_text("answer number 1 andanswer number 2")
+
+
+async def test_a_message_cannot_be_changed_while_an_answer_is_written(drive: Drive) -> None:
+    async def held(scene: Scene) -> None:
+        await scene.say_until_cancelled("one two three")
+
+    async with scripted_server(held) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("hi")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("three")
+        await driver.pilot.press("up", "up", "r")
+        await driver.wait_for(lambda: "still being written" in driver.screen.query_one(StatusLine).passing)
+        await driver.pilot.press("escape", "escape")
+        await driver.wait_for_text("stopped")
+        assert len(server.scenes) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
@@ -20,6 +21,7 @@ from lmchat.app.session import Resume, Session
 from lmchat.tui.screens.help import HelpScreen
 from lmchat.tui.screens.reading import ReadingScreen
 from lmchat.tui.widgets.conversation_list import ConversationList
+from lmchat.tui.widgets.conversation_view import ConversationView
 from lmchat.tui.widgets.find_bar import Search
 from lmchat.tui.widgets.prompt import Prompt
 from lmchat.tui.widgets.stats_sidebar import StatsSidebar
@@ -27,7 +29,7 @@ from lmchat.tui.wording import count, ending, rate, seconds
 from lmchat.values.errors import LMStudioError
 from lmchat.values.history import ConversationSummary, MessageRecord
 from lmchat.values.prediction import LlmPredictionFragment
-from lmchat.values.safe_text import safe_line
+from lmchat.values.safe_text import safe_line, safe_text
 
 _NARROWEST, _WIDE = 30, 100
 """Columns: fewer are too few to chat; with so many the sides stand beside the conversation."""
@@ -65,6 +67,7 @@ class ChatScreen(ReadingScreen):
         self._resume = resume
         self._opened = False
         self._asking = False
+        self._revised: tuple[MessageRecord, int] | None = None
         self._connection_text = ""
         self._conversation: Conversation = session.new_conversation()
         self._listing = ConversationList()
@@ -165,35 +168,78 @@ class ChatScreen(ReadingScreen):
     def _submit(self, event: Prompt.Submitted) -> None:
         if self.answering:
             self._refuse(event.text, "An answer is still being written. Esc stops it.")
+        elif self._revised is not None:
+            self._revise(event.text)
         elif self._resume is not None and not self._opened:
             self._refuse(event.text, "The conversation is being opened. Press Enter again in a moment.")
         elif event.text.strip():
-            self._asking = True
-            self._ask(event.text)
+            self._ask(self._conversation.send(event.text), event.text)
         elif self._conversation.awaits_answer:
-            self._asking = True
-            self._ask(None)
+            self._ask(self._conversation.answer())
 
     def _refuse(self, text: str, why: str) -> None:
         """Give a text back that cannot be sent now."""
         self._prompt.give_back(text)
         self._status.say(why)
 
+    @on(ConversationView.Wanted)
+    def _want(self, event: ConversationView.Wanted) -> None:
+        if self._refuse_while_answering():
+            return
+        match event.deed:
+            case "revise":
+                self._begin_to_revise(event.message, event.number)
+            case "regenerate":
+                # Of a question, the answer is meant.
+                at = event.number + (1 if event.message.role == "user" else 0)
+                self._ask(self._conversation.regenerate(at))
+            case "extend" if event.number == len(self._conversation.branch) - 1:
+                self._ask(self._conversation.extend())
+            case "extend":
+                self._status.say("Only the last answer can go on.")
+
+    def _begin_to_revise(self, message: MessageRecord, number: int) -> None:
+        """Let the user write a message anew; what was in the prompt comes back after."""
+        self._revised = (message, number)
+        self._prompt.swap(safe_text(message.text))
+        what = "your question: Enter asks it" if message.role == "user" else "the message: Enter keeps it"
+        self._status.question = f"Editing {what}, Esc leaves it as it was"
+        self._prompt.focus()
+        self.refresh_bindings()
+
+    def _revise(self, text: str) -> None:
+        assert self._revised is not None
+        message, number = self._revised
+        self._end_revision()
+        if message.role == "user":
+            self._ask(self._conversation.revise(number, text), text)
+        else:
+            self._ask(self._conversation.rewrite(number, text), text)
+
+    def _end_revision(self) -> None:
+        self._revised = None
+        self._status.question = ""
+        self._prompt.swap_back()
+        self.refresh_bindings()
+
+    def _ask(self, asked: AsyncGenerator[ConversationEvent], text: str | None = None) -> None:
+        """Follow what was asked for to its end. The text goes back into the prompt if it cannot be kept."""
+        self._asking = True
+        self._prompt.focus()
+        self._follow(asked, text)
+
     @work(group="answer")
-    async def _ask(self, text: str | None) -> None:
-        """Say something and follow the answer; without a text, have the last question answered."""
-        conversation = self._conversation
-        asked = conversation.answer() if text is None else conversation.send(text)
+    async def _follow(self, asked: AsyncGenerator[ConversationEvent], text: str | None) -> None:
         self._readings.resume()
         self._stats.show_phase("asking")
-        said = text is None
         try:
             async with aclosing(asked) as events:
                 async for event in events:
-                    said = said or isinstance(event, MessageAdded)
+                    if isinstance(event, MessageAdded):
+                        text = None
                     self._show(event)
         except LMStudioError as wrong:
-            self._fail(wrong, None if said else text)
+            self._fail(wrong, text)
         finally:
             self._asking = False
             self._readings.pause()
@@ -226,8 +272,10 @@ class ChatScreen(ReadingScreen):
         self._prompt.give_back(unsaid or "")
 
     async def action_stop(self) -> None:
-        """Stop the answer."""
-        if self.answering:
+        """Stop the answer, or the editing of a message."""
+        if self._revised is not None:
+            self._end_revision()
+        elif self.answering:
             self._status.say("Stopping …")
             await self._conversation.stop()
             self._status.hush()
@@ -235,7 +283,7 @@ class ChatScreen(ReadingScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to stop only what can be stopped."""
         if action == "stop":
-            return self.answering
+            return self.answering or self._revised is not None
         return True
 
     # Numbers

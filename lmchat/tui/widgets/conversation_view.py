@@ -14,12 +14,14 @@ from lmchat.app.search import Found
 from lmchat.markdown import Line
 from lmchat.tui.transcript.entry import Unread
 from lmchat.tui.transcript.finder import Finder
+from lmchat.tui.transcript.message import MessageEntry
 from lmchat.tui.transcript.place import Place
 from lmchat.tui.transcript.reader import place_in
 from lmchat.tui.transcript.sections import Fold
 from lmchat.tui.transcript.selection import Selection, block_around, word_at
 from lmchat.tui.transcript.window import Row
 from lmchat.tui.widgets.transcript_view import TranscriptView
+from lmchat.values.history import MessageRecord
 
 FRAME: Final = 1 / 20
 """Seconds between two frames at least. More a second look no smoother, and cost as much again."""
@@ -37,9 +39,12 @@ class ConversationView(TranscriptView, can_focus=True):
     ALLOW_SELECT = False
     BINDINGS = [
         Binding("y", "copy", "Copy"),
-        Binding("enter,space", "fold", "Fold"),
-        Binding("o", "link", "Links"),
-        Binding("s", "source", "Source"),
+        Binding("enter,space", "fold", "Fold", show=False),
+        Binding("e", "want('revise')", "Edit"),
+        Binding("r", "want('regenerate')", "Again"),
+        Binding("c", "want('extend')", "Go on"),
+        Binding("o", "link", "Links", show=False),
+        Binding("s", "source", "Source", show=False),
         Binding("escape", "leave", "Back"),
         Binding("up,k", "move(False)", "Block above", show=False),
         Binding("down,j", "move(True)", "Block below", show=False),
@@ -66,6 +71,16 @@ class ConversationView(TranscriptView, can_focus=True):
             super().__init__()
             self.target = target
             self.wanted = wanted
+
+    class Wanted(Message):
+        """The reader wants something done with a message: "revise", "regenerate" or "extend"."""
+
+        def __init__(self, deed: str, message: MessageRecord, number: int) -> None:
+            super().__init__()
+            self.deed = deed
+            self.message = message
+            self.number = number
+            """Its place in the branch."""
 
     class Left(Message):
         """The reader goes back to the prompt, perhaps with a character for it."""
@@ -198,6 +213,14 @@ class ConversationView(TranscriptView, can_focus=True):
         """Copy what is selected, the code under the cursor, or the cursor's message."""
         if copied := self._reader.copy(message=message):
             self.post_message(self.Copied(*copied))
+
+    def action_want(self, deed: str) -> None:
+        """Pass on what is wanted of the message under the cursor."""
+        if self._reader.cursor is None:
+            return
+        entry = self._window.entries[self._reader.cursor.entry]
+        if isinstance(entry, MessageEntry) and entry.number is not None and not entry.writing:
+            self.post_message(self.Wanted(deed, entry.message, entry.number))
 
     def action_fold(self) -> None:
         """Open the link that is pointed at; else fold or unfold."""

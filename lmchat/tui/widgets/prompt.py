@@ -36,6 +36,7 @@ class Prompt(TextArea):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, compact=True)
+        self._put_aside = ""
         self.placeholder = "Ask something"
 
     async def _on_key(self, event: events.Key) -> None:
@@ -64,6 +65,17 @@ class Prompt(TextArea):
         text = self.text
         self.clear()
         return text
+
+    def swap(self, text: str) -> None:
+        """Have another text edited; `swap_back` brings back what is here now."""
+        self._put_aside = self.text
+        self.text = text
+        self.move_cursor(self.document.end)
+
+    def swap_back(self) -> None:
+        """Edit what was here before the other text."""
+        self.text, self._put_aside = self._put_aside, ""
+        self.move_cursor(self.document.end)
 
     def give_back(self, text: str) -> None:
         """Put what could not be sent before what has been typed since."""
