@@ -12,8 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lmchat.markdown.lines import Span
-from lmchat.values.safe_text import safe_text
 from lmchat.markdown.scan import reads_as_math
+from lmchat.values.safe_text import safe_text
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

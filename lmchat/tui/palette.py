@@ -16,6 +16,14 @@ from textual.theme import Theme
 
 from lmchat.markdown import STYLES
 
+
+def _scroll_bar(track: str, thumb: str) -> dict[str, str]:
+    """A quiet scroll bar for lists and pages: the track is their own ground."""
+    tracks = dict.fromkeys(("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active"), track)
+    thumbs = dict.fromkeys(("scrollbar", "scrollbar-hover", "scrollbar-active"), thumb)
+    return tracks | thumbs | {"scrollbar-corner-color": track}
+
+
 DARK: Final = Theme(
     name="lmchat-dark",
     primary="#8aadf4",
@@ -29,6 +37,7 @@ DARK: Final = Theme(
     surface="#1b1e2a",
     panel="#232736",
     dark=True,
+    variables=_scroll_bar("#1b1e2a", "#454b63"),
 )
 LIGHT: Final = Theme(
     name="lmchat-light",
@@ -43,6 +52,7 @@ LIGHT: Final = Theme(
     surface="#f2f2ec",
     panel="#e6e6de",
     dark=False,
+    variables=_scroll_bar("#f2f2ec", "#b4b4ac"),
 )
 
 _RULES: Final = {

@@ -382,6 +382,7 @@ class ChatScreen(ReadingScreen):
         """Lay the parts out for another size; the numbers move between the sidebar and the line."""
         # Not the event's size, which may be one that the terminal had a moment ago.
         width, height = self.app.size
+        before = self.classes
         self.update_classes(
             {
                 "-too-narrow": width < _NARROWEST,
@@ -392,7 +393,8 @@ class ChatScreen(ReadingScreen):
             },
             animate=False,
         )
-        self.call_after_refresh(self._show_numbers)
+        if self.classes != before:
+            self.call_after_refresh(self._show_numbers)
 
     def _screen_resized(self, size: Size) -> None:
         # Textual lays out for each size that was reported and reports that again: two sizes that follow fast on one

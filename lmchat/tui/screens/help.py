@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
-from textual.content import Content
+from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
 KEYS = (
@@ -28,7 +30,7 @@ KEYS = (
 """Every key of the chat screen and what it does."""
 READING_KEYS = (
     ("Up, Down", "block by block; Up on the prompt's first line begins, Down at the end returns"),
-    ("Shift+Up, Shift+Down, [ ]", "message by message"),
+    ("Shift+Up, Down, [ ]", "message by message"),
     ("Home, End", "first block, last block"),
     ("y, Y", "copy the selection, the code, or the message; Y: the message in any case"),
     ("Enter, Space", "fold or unfold reasoning and tool calls"),
@@ -57,15 +59,14 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A page of text."""
-        width = max(len(keys) for keys, _ in KEYS + READING_KEYS)
         with VerticalScroll():
             yield Static("Keys", classes="title")
-            yield Static(_table(KEYS, width), markup=False)
+            yield from _rows(KEYS)
             yield Static("In the conversation", classes="title")
-            yield Static(_table(READING_KEYS, width), markup=False)
+            yield from _rows(READING_KEYS)
             yield Static(_ABOUT)
 
 
-def _table(keys: tuple[tuple[str, str], ...], width: int) -> Content:
-    rows = [Content.assemble((f"{names:<{width}}  ", "$primary"), what) for names, what in keys]
-    return Content("\n").join(rows)
+def _rows(keys: tuple[tuple[str, str], ...]) -> Iterator[Widget]:
+    for names, what in keys:
+        yield Horizontal(Static(names, markup=False, classes="keys"), Static(what, markup=False, classes="what"))
