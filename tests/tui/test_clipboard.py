@@ -81,8 +81,19 @@ async def test_a_long_text_is_sent_with_a_warning_and_one_too_long_not_at_all(te
     assert len(terminal.written[0]) <= 100_000
 
 
+@pytest.fixture
+def started() -> Callable[[], list[psutil.Process]]:
+    """The processes that the test has started and that still run. Other tests share one engine all along."""
+    before = set(psutil.Process().children())
+    return lambda: [child for child in psutil.Process().children() if child not in before]
+
+
 async def test_the_desktop_gets_it_too_and_keeps_it_while_the_program_runs(
-    terminal: Terminal, desktop: Callable[[str], None], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    terminal: Terminal,
+    started: Callable[[], list[psutil.Process]],
+    desktop: Callable[[str], None],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     kept = tmp_path / "kept"
     desktop(f"pathlib.Path({str(kept)!r}).write_bytes(text.encode()); print('noise', file=sys.stderr)")
@@ -90,25 +101,31 @@ async def test_the_desktop_gets_it_too_and_keeps_it_while_the_program_runs(
     for text in ("first", "ä\r\n\x1b", "x" * (LONGEST + 1)):
         assert await copier.copy(text) == "copied"
         assert kept.read_bytes() == text.encode()
-        assert len(psutil.Process().children()) == 1
+        assert len(started()) == 1
     assert terminal.taken == ["first", "ä\r\n\x1b"]
     await copier.close()
-    assert psutil.Process().children() == []
+    assert started() == []
     assert capfd.readouterr() == ("", "")
 
 
-async def test_copies_at_the_same_time_leave_one_keeper(terminal: Terminal, desktop: Callable[[str], None]) -> None:
+async def test_copies_at_the_same_time_leave_one_keeper(
+    terminal: Terminal, started: Callable[[], list[psutil.Process]], desktop: Callable[[str], None]
+) -> None:
     desktop("pass")
     copier = Clipboard(terminal)
     assert await asyncio.gather(*(copier.copy(text) for text in "abc")) == ["copied"] * 3
-    assert len(psutil.Process().children()) == 1
+    assert len(started()) == 1
     await copier.close()
-    assert psutil.Process().children() == []
+    assert started() == []
 
 
 @pytest.mark.parametrize("body", ["time.sleep(60)", "os.abort()", "raise OSError", "print('noise')", "sys.exit()"])
 async def test_a_desktop_that_fails_hangs_or_crashes_leaves_the_terminal(
-    terminal: Terminal, desktop: Callable[[str], None], body: str, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal,
+    started: Callable[[], list[psutil.Process]],
+    desktop: Callable[[str], None],
+    body: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(clipboard, "PATIENCE", 0.5)
     desktop(body)
@@ -116,7 +133,7 @@ async def test_a_desktop_that_fails_hangs_or_crashes_leaves_the_terminal(
     assert await copier.copy("text") == "sent to the terminal's clipboard"
     assert terminal.taken == ["text"]
     await copier.close()
-    assert psutil.Process().children() == []
+    assert started() == []
 
 
 @pytest.fixture
