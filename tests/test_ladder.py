@@ -19,6 +19,7 @@ RUNGS = {
     "client": 2,
     "store": 2,
     "engine": 2,
+    "exchange": 2,
     "app": 3,
     "tui": 4,
     "console": 4,

@@ -169,6 +169,7 @@ class Answering:
             provenance=provenance,
         )
         self._branch.append(message)
+        await self._branch.count_alternatives(self._conversation_id)
         return message
 
     async def _finish(self, answer: MessageRecord) -> MessageRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from lmchat.store.store import Store
@@ -24,9 +24,14 @@ class Branch:
     """The messages of the current branch of a conversation, oldest first. Used on one event loop."""
 
     def __init__(
-        self, store: StoreThread, outlines: Iterable[MessageOutline] = (), end: Sequence[MessageRecord] = ()
+        self,
+        store: StoreThread,
+        outlines: Iterable[MessageOutline] = (),
+        end: Sequence[MessageRecord] = (),
+        alternatives: Mapping[int, tuple[int, int]] | None = None,
     ) -> None:
-        """Make a branch of what is known: all outlines, and the records of the last messages."""
+        """Make a branch of what is known: all outlines, the records of the last messages, and which have siblings."""
+        self._alternatives = alternatives or {}
         self._store = store
         self._outlines = list(outlines)
         self._turns = sum(outline.role == "user" for outline in self._outlines)
@@ -61,6 +66,18 @@ class Branch:
     def record(self, index: int) -> MessageRecord | None:
         """A message; None while it is only in the store."""
         return self._records.get(self._outlines[index].id)
+
+    def alternative(self, index: int) -> tuple[int, int] | None:
+        """The place of a message among its siblings, from 1, and how many they are; None when it is the only one."""
+        return self._alternatives.get(self._outlines[index].id)
+
+    async def count_alternatives(self, conversation_id: int) -> None:
+        """Look again which messages have siblings.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        self._alternatives = await self._store.run(lambda store: store.alternatives(conversation_id))
 
     @property
     def last(self) -> MessageRecord | None:
@@ -183,10 +200,13 @@ class Branch:
         return await self._store.run(lambda store: store.messages(numbers)) if numbers else []
 
 
-def _outlines_and_end(store: Store, conversation_id: int) -> tuple[list[MessageOutline], list[MessageRecord]]:
+def _outlines_and_end(
+    store: Store, conversation_id: int
+) -> tuple[list[MessageOutline], list[MessageRecord], dict[int, tuple[int, int]]]:
     outlines = store.outline(conversation_id)
     end = next(_slices(outlines, _END), range(0))
-    return outlines, store.messages([outlines[index].id for index in end])
+    records = store.messages([outlines[index].id for index in end])
+    return outlines, records, store.alternatives(conversation_id)
 
 
 def _slices(outlines: Sequence[MessageOutline], messages: int) -> Iterator[range]:

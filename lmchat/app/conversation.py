@@ -13,6 +13,7 @@ from lmchat.app.events import BranchCut, ConversationEvent, MessageAdded
 from lmchat.app.meter import Meter
 from lmchat.app.model_connection import ModelConnection
 from lmchat.app.search import Found, search
+from lmchat.app.tree import Tree
 from lmchat.store.thread import StoreThread
 from lmchat.values.chat import Chat, Role, TextData
 from lmchat.values.config import LlmPredictionConfig
@@ -50,6 +51,22 @@ class Conversation:
         """
         self._branch = await Branch.open(self._store, summary.id)
         self._summary = summary
+
+    async def reload(self) -> None:
+        """Read the branch anew: another one is current, or another program has written to it.
+
+        Raises:
+            LMStudioValueError: an answer is still being written.
+            StoreError: it cannot be read.
+        """
+        if self._summary is not None:
+            with self._alone():
+                self._branch = await Branch.open(self._store, self._summary.id)
+
+    @property
+    def tree(self) -> Tree | None:
+        """All its messages, those beside the current branch too; None while nothing has been said."""
+        return Tree(self._store, self._summary.id) if self._summary else None
 
     @property
     def id(self) -> int | None:
@@ -250,6 +267,7 @@ class Conversation:
             lambda store: store.add_message(summary.id, parent_id=parent_id, role=role, parts=(TextData(text),))
         )
         self._branch.append(message)
+        await self._branch.count_alternatives(summary.id)
         return message
 
 

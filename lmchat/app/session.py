@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from lmchat.app.conversation import Conversation
+from lmchat.app.library import Library
 from lmchat.app.model_connection import ConnectionStatus, ModelConnection
 from lmchat.app.settings import Settings
 from lmchat.store.thread import StoreThread
@@ -70,6 +71,11 @@ class Session:
             system_prompt=self.settings.system_prompt,
             config=self.settings.prediction,
         )
+
+    @property
+    def library(self) -> Library:
+        """All conversations."""
+        return Library(self._store)
 
     async def conversations(self) -> list[ConversationSummary]:
         """The latest conversations, newest first.

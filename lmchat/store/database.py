@@ -6,52 +6,66 @@ import itertools
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from lmchat.store.codec import read_text
 from lmchat.store.failure import explained, is_damage, suspect_mark
-from lmchat.store.locks import Locks
+from lmchat.store.locks import Locks, SoleOwner
 from lmchat.store.private import make_private_file, make_private_folder
+from lmchat.store.salvage import salvage
 from lmchat.store.schema import migrate
 from lmchat.store.transaction import transaction
+from lmchat.store.wreck import copy_of
+from lmchat.values.history import Salvaged
 
 _BUSY_SECONDS = 10.0
+_CACHE_KIB: Final = 16_384
+"""At most; SQLite takes it as it is needed."""
 
 
 class Database:
     """One connection to one file. Every error of SQLite and of the file system leaves it as a `StoreError`."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or make it.
+    def __init__(self, path: Path | None) -> None:
+        """Open the file, or make it; None is a database of which nothing reaches a disk.
 
         Raises:
             StoreError: it cannot be opened, made or migrated, or is a newer lmchat's.
         """
         # Links are followed here, for SQLite puts the log beside the file itself; so locks and copies belong there too.
-        path = path.resolve()
-        self._path = path
+        self._path = path = path and path.resolve()
         self.notice: str | None = None
         """What a person should know about how the file was found; None when there is nothing to say."""
         with explained(path):
+            if path is None:
+                self.locks: Locks = SoleOwner()
+                self._connection = _connect_to_memory()
+                return
             make_private_folder(path.parent)
             self.locks = Locks(path)
             with self.locks.opening():
-                self._connection = self._open()
+                self._connection = self._open(path)
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, path: Path) -> sqlite3.Connection:
         try:
-            return _connect(self._path)
+            return _connect(path)
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
-        kept = _keep_aside(self._path)
+        kept = _keep_aside(path)
+        connection = _connect(path)
+        saved = Salvaged(0, 0)
+        # Without what could not be taken over, there is still a store to go on with.
+        with suppress(sqlite3.Error, OSError), copy_of(kept) as copy, transaction(connection, "IMMEDIATE"):
+            saved = salvage(copy, connection)
         self.notice = (
-            f"The file with your conversations was damaged. It is kept as {kept}, and a new one was begun. "
-            "Nothing was deleted: SQLite's .recover command can often read what is in it."
+            f"The file with your conversations was damaged. It is kept as {kept}, and a new one was begun with what "
+            f"could be read: {saved.conversations} conversations, {saved.messages} messages. "
+            "Nothing was deleted: SQLite's .recover command can sometimes read more."
         )
-        return _connect(self._path)
+        return connection
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -72,6 +86,13 @@ class Database:
         with explained(self._path):
             self._connection.close()
             self.locks.release()
+
+
+def _connect_to_memory() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    connection.text_factory = read_text
+    _prepare(connection)
+    return connection
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -95,6 +116,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
+    # What a conversation says is not to lie about in files for sorting.
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     connection.execute("PRAGMA synchronous = FULL")
     # On macOS only this reaches the disk itself; elsewhere it does nothing.
     connection.execute("PRAGMA fullfsync = ON")

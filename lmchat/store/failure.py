@@ -50,21 +50,26 @@ def suspect_mark(database: Path) -> Path:
 
 
 @contextmanager
-def explained(database: Path) -> Iterator[None]:
-    """Whatever of SQLite or the file system fails in the block becomes a `StoreError` that says what to do."""
+def explained(database: Path | None) -> Iterator[None]:
+    """Whatever of SQLite or the file system fails in the block becomes a `StoreError` that says what to do.
+
+    Args:
+        database: the file, beside which damage is noted; None when there is none.
+    """
+    name = database or "memory"
     try:
         yield
     except sqlite3.Error as error:
-        if is_damage(error):
+        if database is not None and is_damage(error):
             with suppress(OSError):
                 suspect_mark(database).touch(mode=0o600)
         text = _EXPLANATIONS.get(_primary_code(error), _OTHERWISE)
-        raise StoreError(text.format(path=database, error=error)) from error
+        raise StoreError(text.format(path=name, error=error)) from error
     except OverflowError as error:
         raise StoreError("There is nothing with such a high number. Look it up in the list again.") from error
     except OSError as error:
         reason = error.strerror or error
-        raise StoreError(f"The conversations cannot be kept in {database}: {reason}. {_ELSEWHERE}") from error
+        raise StoreError(f"The conversations cannot be kept in {name}: {reason}. {_ELSEWHERE}") from error
 
 
 def _primary_code(error: sqlite3.Error) -> int:

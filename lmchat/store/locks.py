@@ -87,6 +87,29 @@ class Locks:
             path.unlink()
 
 
+class SoleOwner(Locks):
+    """The locks of a database in memory, which nobody else can see: no files, and one owner who is always alive."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("memory"))
+
+    def claim(self) -> str:
+        """Become an owner; the token that says so."""
+        self._token = self._token or uuid4().hex
+        return self._token
+
+    def release(self) -> None:
+        """Be an owner no longer."""
+        self._token = None
+
+    def is_held(self, token: str) -> bool:
+        """Whether the owner is this one."""
+        return token == self._token
+
+    def sweep(self) -> None:
+        """Do nothing: there are no files."""
+
+
 def _lock(path: Path, timeout: float) -> FileLock:
     # Not bound to a thread: a database may be opened on one and closed on another.
     return FileLock(path, timeout=timeout, mode=0o600, thread_local=False)

@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 import msgspec
 
 from lmchat.store.codec import read_json
-from lmchat.values.chat import TextData
-from lmchat.values.history import ConversationSummary, MessageRecord, Part, Provenance, ReasoningData, texts_of
+from lmchat.values.chat import Role, TextData
+from lmchat.values.history import (
+    MessageRecord,
+    Part,
+    Provenance,
+    ReasoningData,
+    texts_of,
+)
 from lmchat.values.prediction import LlmPredictionStats
 
 Row: TypeAlias = tuple[Any, ...]
 Journal: TypeAlias = Iterable[tuple[str, str]]
 """Pieces of an answer as (kind, text), in order."""
 
-SELECT_SUMMARY = """
-    SELECT id, title, created_at, updated_at,
-        (SELECT count(*) FROM messages WHERE conversation_id = conversations.id)
-    FROM conversations
-"""
 MESSAGE_COLUMNS = "id, parent_id, role, parts, created_at, stats, provenance, error, owner"
 TEXT_COLUMNS = "id, parts, error, owner"
 
 _PARTS = msgspec.json.Decoder(tuple[Part, ...])
 _STATS = msgspec.json.Decoder(LlmPredictionStats)
 _PROVENANCE = msgspec.json.Decoder(Provenance)
-
-
-def summary(row: Row) -> ConversationSummary:
-    """The conversation of a row of `SELECT_SUMMARY`."""
-    number, title, created_at, updated_at, message_count = row
-    return ConversationSummary(
-        id=number, title=title, created_at=created_at, updated_at=updated_at, message_count=message_count
-    )
+ROLES: Final[dict[str, Role]] = {role: role for role in get_args(Role)}
+"""The one string for each role; thousands of messages share it."""
 
 
 def message(row: Row, journal: Journal = ()) -> MessageRecord:

@@ -83,7 +83,108 @@ _OUTLINE = (
     "CREATE INDEX messages_outline ON messages (conversation_id, id, parent_id, role, size, tokens)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OUTLINE)
+_CHANGED = """
+    BEGIN
+        DELETE FROM changes WHERE conversation_id = {id};
+        INSERT INTO changes (conversation_id) VALUES ({id});
+    END
+"""
+
+# Many conversations: kept in order, found again, deleted and brought back. A title's title_by is a TitleSource.
+_LIBRARY = (
+    "ALTER TABLE conversations ADD COLUMN pinned_at REAL",
+    "ALTER TABLE conversations ADD COLUMN archived_at REAL",
+    "ALTER TABLE conversations ADD COLUMN deleted_at REAL",
+    "ALTER TABLE conversations ADD COLUMN title_by TEXT NOT NULL DEFAULT 'words'",
+    "ALTER TABLE conversations ADD COLUMN forked_from INTEGER",
+    "ALTER TABLE conversations ADD COLUMN model TEXT",
+    """
+    UPDATE conversations SET model = (
+        SELECT substr(rest, 1, instr(rest, '"') - 1) FROM (
+            SELECT substr(provenance, instr(provenance, '"modelKey":"') + 12) AS rest FROM messages
+            WHERE conversation_id = conversations.id AND instr(provenance, '"modelKey":"')
+            ORDER BY id DESC LIMIT 1
+        )
+    )
+    """,
+    """
+    CREATE INDEX conversations_listed ON conversations (
+        deleted_at IS NOT NULL, archived_at IS NOT NULL, pinned_at IS NOT NULL, updated_at
+    )
+    """,
+    "CREATE INDEX conversations_pinned ON conversations (pinned_at) WHERE pinned_at IS NOT NULL",
+    "CREATE INDEX conversations_deleted ON conversations (deleted_at) WHERE deleted_at IS NOT NULL",
+    """
+    CREATE TABLE tags (
+        conversation_id INTEGER NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+        tag TEXT NOT NULL,
+        PRIMARY KEY (conversation_id, tag)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX tags_by_name ON tags (tag, conversation_id)",
+    # A message is deleted together with all that comes after it; deleted_with is the first of them in all of them.
+    # Of a deletion leaf_id is the conversation's leaf that went with it, to be the leaf again when it is undone.
+    "ALTER TABLE messages ADD COLUMN deleted_with INTEGER",
+    "CREATE INDEX messages_deleted ON messages (conversation_id, deleted_with) WHERE deleted_with IS NOT NULL",
+    """
+    CREATE TABLE deletions (
+        message_id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
+        at REAL NOT NULL,
+        leaf_id INTEGER
+    )
+    """,
+    # Leaves that were left for another branch, the one that was left last having the highest number.
+    """
+    CREATE TABLE visits (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        message_id INTEGER NOT NULL UNIQUE REFERENCES messages (id) ON DELETE CASCADE
+    )
+    """,
+    # The draft of no conversation yet has no conversation_id.
+    """
+    CREATE TABLE drafts (
+        id INTEGER PRIMARY KEY,
+        conversation_id INTEGER UNIQUE REFERENCES conversations (id) ON DELETE CASCADE,
+        text TEXT NOT NULL
+    )
+    """,
+    # What changed last has the highest number; a conversation that is gone for good stays here.
+    """
+    CREATE TABLE changes (
+        revision INTEGER PRIMARY KEY AUTOINCREMENT,
+        conversation_id INTEGER NOT NULL UNIQUE
+    )
+    """,
+    "CREATE TRIGGER conversation_added AFTER INSERT ON conversations" + _CHANGED.format(id="NEW.id"),
+    "CREATE TRIGGER conversation_changed AFTER UPDATE ON conversations" + _CHANGED.format(id="NEW.id"),
+    "CREATE TRIGGER conversation_gone AFTER DELETE ON conversations" + _CHANGED.format(id="OLD.id"),
+    "CREATE TRIGGER tag_added AFTER INSERT ON tags" + _CHANGED.format(id="NEW.conversation_id"),
+    "CREATE TRIGGER tag_gone AFTER DELETE ON tags" + _CHANGED.format(id="OLD.conversation_id"),
+    # What the full-text index does not have yet: messages by their number, titles by their conversation's, negative.
+    # The index itself is no part of the schema, for not every SQLite has the module that it needs.
+    "CREATE TABLE unindexed (entry INTEGER PRIMARY KEY)",
+    """
+    CREATE TRIGGER message_added AFTER INSERT ON messages WHEN NEW.owner IS NULL
+    BEGIN INSERT OR IGNORE INTO unindexed VALUES (NEW.id); END
+    """,
+    """
+    CREATE TRIGGER message_changed AFTER UPDATE OF parts, error, owner ON messages WHEN NEW.owner IS NULL
+    BEGIN INSERT OR IGNORE INTO unindexed VALUES (NEW.id); END
+    """,
+    "CREATE TRIGGER message_gone AFTER DELETE ON messages BEGIN DELETE FROM unindexed WHERE entry = OLD.id; END",
+    """
+    CREATE TRIGGER title_added AFTER INSERT ON conversations
+    BEGIN INSERT OR IGNORE INTO unindexed VALUES (-NEW.id); END
+    """,
+    """
+    CREATE TRIGGER title_changed AFTER UPDATE OF title ON conversations WHEN NEW.title <> OLD.title
+    BEGIN INSERT OR IGNORE INTO unindexed VALUES (-NEW.id); END
+    """,
+    "CREATE TRIGGER title_gone AFTER DELETE ON conversations BEGIN DELETE FROM unindexed WHERE entry = -OLD.id; END",
+    "CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _OUTLINE, _LIBRARY)
 """Each migration's statements, in order; what is released is never edited."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,15 +23,16 @@ class StoreThread:
     `close`.
     """
 
-    def __init__(self, path: Path, on_error: OnError) -> None:
+    def __init__(self, path: Path | None, on_error: OnError) -> None:
+        """Begin to open the store; None is one in memory, of which nothing reaches a disk."""
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lmchat-store")
-        self._opening = self._executor.submit(Store.open, path)
+        self._opening = self._executor.submit(Store.open_in_memory if path is None else partial(Store.open, path))
         self._on_error = on_error
         self._closed = False
 
     @classmethod
-    async def open(cls, path: Path, *, on_error: OnError) -> StoreThread:
-        """Open a store on a thread of its own.
+    async def open(cls, path: Path | None, *, on_error: OnError) -> StoreThread:
+        """Open a store on a thread of its own; None is one in memory.
 
         `on_error` is called on the event loop with each failure that no caller waits for: of work that was posted, and
         of work whose caller was cancelled.

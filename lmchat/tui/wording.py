@@ -41,6 +41,13 @@ def ending(stats: LlmPredictionStats) -> Ending:
     return _ENDINGS.get(stats.stop_reason) or Ending(safe_line(stats.stop_reason))
 
 
+def ending_of(stop_reason: str | None) -> str:
+    """How an answer ended, if it did not end by itself; nothing for what no model wrote."""
+    if stop_reason is None or stop_reason == "eosFound":
+        return ""
+    return _ENDINGS[stop_reason].short if stop_reason in _ENDINGS else safe_line(stop_reason)
+
+
 def figures(stats: LlmPredictionStats) -> list[str]:
     """The known ones among tokens, rate and time to first token."""
     return [

@@ -25,6 +25,8 @@ class ReasoningData(msgspec.Struct, frozen=True, kw_only=True, tag_field="type",
     seconds: float | None = None
 
 
+TitleSource: TypeAlias = Literal["words", "user", "model"]
+"""Who gave a title: nobody, so that it is the first words; a person; or a model."""
 Part: TypeAlias = TextData | ReasoningData | FileHandle | ToolCallRequestData | ToolCallResultData
 
 
@@ -96,6 +98,21 @@ class MessageRecord(msgspec.Struct, frozen=True, kw_only=True):
         return MessageOutline(self.id, self.role, size_of(self.parts, self.error), tokens_of(self.stats))
 
 
+class MessageNode(msgspec.Struct, frozen=True, gc=False):
+    """A message as a drawing of the tree shows it."""
+
+    id: int
+    parent_id: int | None
+    role: Role
+    words: str
+    """How its text begins, in one line."""
+    created_at: float
+    """Unix seconds."""
+    stop_reason: str | None = None
+    """How the answer ended; None for messages that no model wrote, and while it is being written."""
+    deleted: bool = False
+
+
 class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation as a list shows it."""
 
@@ -107,7 +124,49 @@ class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: float
     """Unix seconds of the last message."""
     message_count: int
-    """Messages in the whole tree."""
+    """Messages in the whole tree, but for deleted ones."""
+    tags: tuple[str, ...] = ()
+    pinned: bool = False
+    archived: bool = False
+    deleted: bool = False
+    model: str | None = None
+    """The key of the model that was asked last."""
+    title_by: TitleSource = "words"
+    forked_from: int | None = None
+    """The message, of another conversation, up to which this one began as a copy."""
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What has changed in the store since a revision of it."""
+
+    revision: int
+    """What to ask from the next time."""
+    conversations: tuple[int, ...]
+    """The conversations that were added, changed, deleted or removed, each once; the latest last."""
+
+
+class Salvaged(msgspec.Struct, frozen=True):
+    """How much was taken over from another file."""
+
+    conversations: int
+    messages: int
+
+
+class ConversationDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a conversation as one value, for files and for other programs."""
+
+    title: str
+    created_at: float
+    """Unix seconds."""
+    updated_at: float
+    """Unix seconds of the last message."""
+    messages: tuple[MessageRecord, ...]
+    """The whole tree, parents before their children. The ids are the document's own."""
+    leaf_id: int | None
+    """The end of the branch that was shown; None shows the newest."""
+    tags: tuple[str, ...] = ()
+    pinned: bool = False
+    archived: bool = False
 
 
 def chat_of(messages: Iterable[MessageRecord]) -> Chat:

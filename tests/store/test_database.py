@@ -121,6 +121,7 @@ def test_a_log_whose_file_was_emptied_is_kept_with_it(path: Path, start_program:
     assert store.notice is not None
     file = next(kept for kept in kept_aside(path) if kept.name[-4:] not in ("-wal", "-shm"))
     assert file.with_name(f"{file.name}-wal").read_bytes() == log
+    assert file.read_bytes() == b""
     assert store.conversations() == []
     store.close()
 
@@ -131,7 +132,8 @@ def test_damage_met_later_is_said_and_looked_into_at_the_next_start(path: Path) 
     store.create_conversation("Last")
     store.close()
     content = bytearray(path.read_bytes())
-    for place in range(len(content) // 4, len(content) // 2):
+    # Behind what describes the tables.
+    for place in range(len(content) // 2, len(content) * 3 // 4):
         content[place] = 0xFF
     path.write_bytes(content)
 
@@ -145,8 +147,17 @@ def test_damage_met_later_is_said_and_looked_into_at_the_next_start(path: Path) 
     (kept,) = kept_aside(path)
     assert store.notice is not None
     assert kept.read_bytes() == content
+    # What is not damaged is still there, in order.
+    (talk,) = (found for found in store.conversations() if found.id == number)
+    assert 40 < talk.message_count < 200
+    saved = store.branch(number)
+    assert len(saved) == talk.message_count
+    assert all(message.text == "word " * 200 for message in saved)
+    assert f"{talk.message_count} messages" in store.notice
+    fill(store, 1)
     store.close()
     assert not list(path.parent.glob("*.suspect"))
+    assert not list(path.parent.glob("salvage-*"))
 
 
 def test_a_whole_file_under_suspicion_is_cleared(path: Path) -> None:

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
+from textual.widgets import OptionList
 
 from lmchat.app import paths
 from lmchat.store.store import Store
+from lmchat.tui.screens.tree import TreeScreen
 from lmchat.tui.widgets.find_bar import FindBar
 from lmchat.tui.widgets.prompt import Prompt
 from lmchat.tui.widgets.status_line import StatusLine
@@ -341,3 +343,71 @@ async def test_a_message_cannot_be_changed_while_an_answer_is_written(drive: Dri
         await driver.pilot.press("escape", "escape")
         await driver.wait_for_text("stopped")
         assert len(server.scenes) == 1
+
+
+async def test_left_and_right_show_the_other_versions_and_each_has_its_own_figures(answered: Answered) -> None:
+    async def numbered(scene: Scene) -> None:
+        await scene.say("second version" if "again" in said else "first version")
+
+    said: set[str] = set()
+    async with answered(numbered) as driver:
+        assert "‹" not in driver.text()
+        said.add("again")
+        await driver.pilot.press("up", "r")
+        await driver.wait_for_text("second version")
+        await driver.wait_for(lambda: not driver.screen.answering)
+        assert "‹ 2 of 2 ›" in driver.text()
+        await driver.pilot.press("up", "left")
+        await driver.wait_for_text("first version")
+        assert "‹ 1 of 2 ›" in driver.text()
+        assert under_cursor(driver) == "first version"
+        await driver.pilot.press("left")
+        await driver.wait_for(lambda: "no other one" in driver.screen.query_one(StatusLine).passing)
+        await driver.pilot.press("right")
+        await driver.wait_for_text("second version")
+        assert driver.screen.focused is driver.view
+
+
+async def test_a_deleted_message_comes_back(answered: Answered) -> None:
+    async with answered(counted) as driver:
+        await driver.type("more")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("answer number 3")
+        await driver.wait_for(lambda: not driver.screen.answering)
+        await driver.pilot.press("up", "up", "d")
+        await driver.wait_for(lambda: "answer number 3" not in driver.text())
+        assert "more" not in driver.text()
+        assert "answer number 1" in driver.text()
+        await driver.pilot.press("u")
+        await driver.wait_for_text("answer number 3")
+        await driver.pilot.press("home", "d")
+        await driver.wait_for_text("Type a question below")
+        await driver.type("anew")
+
+
+async def test_a_fork_is_a_conversation_of_its_own(answered: Answered) -> None:
+    async with answered(counted) as driver:
+        before = driver.screen._conversation.id
+        await driver.pilot.press("up", "f")
+        await driver.wait_for(lambda: driver.screen._conversation.id != before)
+        assert "answer number 1" in driver.text()
+        await driver.type("more")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("answer number 3")
+
+
+async def test_the_tree_leads_to_any_message(answered: Answered) -> None:
+    async with answered(counted) as driver:
+        await driver.pilot.press("up", "up", "e")
+        await driver.type(" there")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("hi there")
+        await driver.wait_for(lambda: not driver.screen.answering)
+        await driver.pilot.press("up", "t")
+        await driver.wait_for(lambda: isinstance(driver.app.screen, TreeScreen))
+        lines = driver.app.screen.query_one(OptionList)
+        await driver.wait_for(lambda: lines.option_count == 4)
+        await driver.pilot.press("home", "enter")
+        await driver.wait_for(lambda: driver.app.screen is driver.screen)
+        await driver.wait_for(lambda: "hi there" not in driver.text())
+        assert "‹ 1 of 2 ›" in driver.text()

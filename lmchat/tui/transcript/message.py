@@ -23,8 +23,16 @@ _SUMMARY: Final = 60
 class MessageEntry:
     """The sections of one message. Nothing is drawn before its lines are asked for."""
 
-    def __init__(self, message: MessageRecord, number: int | None = None, *, writing: bool = False) -> None:
+    def __init__(
+        self,
+        message: MessageRecord,
+        number: int | None = None,
+        alternative: tuple[int, int] | None = None,
+        *,
+        writing: bool = False,
+    ) -> None:
         self.message = message
+        self._alternative = alternative
         self.number = number
         """Its place in the branch; None if it has none."""
         self.writing = writing
@@ -161,8 +169,9 @@ class MessageEntry:
         return "Tool"
 
     def _clock(self) -> str:
+        which = "  ‹ {} of {} ›".format(*self._alternative) if self._alternative else ""
         source = " · source" if self._as_source else ""
-        return time.strftime("  %H:%M", time.localtime(self.message.created_at)) + source
+        return time.strftime("  %H:%M", time.localtime(self.message.created_at)) + which + source
 
     def _draw_foot(self, width: int) -> list[Line]:
         lines: list[Line] = []

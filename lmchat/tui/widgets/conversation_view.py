@@ -43,6 +43,12 @@ class ConversationView(TranscriptView, can_focus=True):
         Binding("e", "want('revise')", "Edit"),
         Binding("r", "want('regenerate')", "Again"),
         Binding("c", "want('extend')", "Go on"),
+        Binding("left,h", "want('flip_back')", "Alternative before", show=False),
+        Binding("right,l", "want('flip')", "Next alternative", show=False),
+        Binding("d", "want('delete')", "Delete", show=False),
+        Binding("u", "undo", "Undo", show=False),
+        Binding("f", "want('fork')", "Fork", show=False),
+        Binding("t", "want('tree')", "Tree", show=False),
         Binding("o", "link", "Links", show=False),
         Binding("s", "source", "Source", show=False),
         Binding("escape", "leave", "Back"),
@@ -73,7 +79,7 @@ class ConversationView(TranscriptView, can_focus=True):
             self.wanted = wanted
 
     class Wanted(Message):
-        """The reader wants something done with a message: "revise", "regenerate" or "extend"."""
+        """The reader wants something done with a message; `deed` is a name of the keys above."""
 
         def __init__(self, deed: str, message: MessageRecord, number: int) -> None:
             super().__init__()
@@ -81,6 +87,9 @@ class ConversationView(TranscriptView, can_focus=True):
             self.message = message
             self.number = number
             """Its place in the branch."""
+
+    class UndoWanted(Message):
+        """The reader wants back what was deleted last."""
 
     class Left(Message):
         """The reader goes back to the prompt, perhaps with a character for it."""
@@ -221,6 +230,10 @@ class ConversationView(TranscriptView, can_focus=True):
         entry = self._window.entries[self._reader.cursor.entry]
         if isinstance(entry, MessageEntry) and entry.number is not None and not entry.writing:
             self.post_message(self.Wanted(deed, entry.message, entry.number))
+
+    def action_undo(self) -> None:
+        """Have back what was deleted last."""
+        self.post_message(self.UndoWanted())
 
     def action_fold(self) -> None:
         """Open the link that is pointed at; else fold or unfold."""

@@ -20,8 +20,10 @@ from lmchat.app.branch import Branch
 from lmchat.markdown import Line
 from lmchat.tui.palette import Palette
 from lmchat.tui.transcript.entry import Entry, Unread
+from lmchat.tui.transcript.finder import Finder
 from lmchat.tui.transcript.message import MessageEntry
 from lmchat.tui.transcript.notice import Notice, Welcome
+from lmchat.tui.transcript.place import Place
 from lmchat.tui.transcript.reader import Reader
 from lmchat.tui.transcript.window import Row, Window
 from lmchat.tui.widgets.painter import COLUMN, MARGIN, Painter
@@ -88,6 +90,19 @@ class TranscriptView(Widget):
         """Show a conversation, from its end."""
         self._begin(branch, [Unread(number, outline) for number, outline in enumerate(branch.outlines)])
 
+    def show_changed(self, branch: Branch, number: int) -> None:
+        """Show a conversation of which another branch is current now; the message of this number stays in its row."""
+        entries = self._window.entries
+        index = next((at for at, entry in enumerate(entries) if entry.number == number), None)
+        row = next((y for y, row in enumerate(self._rows) if row.entry == index), 0)
+        following = self._window.following
+        self.show(branch)
+        if index is not None and number < len(branch) and not (following and row == 0):
+            self._window.hold(Place(number, 0, 0, 0), row)
+        if branch:
+            self._reader.stand(Place(min(number, len(branch) - 1), 0, 0, 0))
+        self.repaint()
+
     def show_welcome(self, branch: Branch, text: str) -> None:
         """Show an empty conversation, with a word of welcome in Markdown."""
         self._begin(branch, [Welcome(text)])
@@ -96,7 +111,7 @@ class TranscriptView(Widget):
         """Show one more message, and go to it. The number is its place in the branch."""
         if any(isinstance(entry, Welcome) for entry in self._window.entries):
             self._window.show([])
-        self._append(MessageEntry(message, number))
+        self._append(MessageEntry(message, number, self._alternative(number)))
 
     def add_notice(self, text: str, style: str) -> None:
         """Show something that the program has to say, and go to it."""
@@ -113,7 +128,7 @@ class TranscriptView(Widget):
 
     def begin(self, message: MessageRecord, number: int) -> None:
         """Show an answer that is about to be written. The number is its place in the branch."""
-        self._writing = MessageEntry(message, number, writing=True)
+        self._writing = MessageEntry(message, number, self._alternative(number), writing=True)
         self._window.append(self._writing)
         self.repaint()
 
@@ -161,7 +176,10 @@ class TranscriptView(Widget):
 
     def _read(self, unread: Unread) -> Entry | None:
         record = self._branch.record(unread.number) if self._branch is not None else None
-        return None if record is None else MessageEntry(record, unread.number)
+        return None if record is None else MessageEntry(record, unread.number, self._alternative(unread.number))
+
+    def _alternative(self, number: int) -> tuple[int, int] | None:
+        return self._branch.alternative(number) if self._branch is not None else None
 
     # What is in view
 
@@ -183,6 +201,23 @@ class TranscriptView(Widget):
     def go_to_end(self) -> None:
         """Go to the end and stay there."""
         self._window.to_end()
+        self.repaint()
+
+    async def go_to_message(self, message_id: int, words: str = "") -> None:
+        """Go to a message of the branch, and mark words in it; to the first of them, if they are there."""
+        branch = self._branch
+        numbers = [at for at, outline in enumerate(branch.outlines) if outline.id == message_id] if branch else []
+        entries = [at for at, entry in enumerate(self._window.entries) if entry.number in numbers]
+        if not entries:
+            return
+        await self._load(numbers[0], numbers[0] + 1)
+        if branch is not self._branch:
+            return
+        self._window.hold(Place(entries[0], 0, 0, 0), 0)
+        if words.strip():
+            self._reader.find(Finder(words))
+            if hits := self._reader.hits(entries[0]):
+                self._reader.seek(hits[0])
         self.repaint()
 
     # Drawing

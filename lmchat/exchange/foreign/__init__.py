@@ -1,0 +1,1 @@
+"""Conversations of other programs, read from what they keep on disk. Never written."""

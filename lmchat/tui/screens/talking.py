@@ -1,0 +1,337 @@
+"""The half of the chat screen with which one talks: asking, following the answer, changing what was said, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+from textual import on, work
+
+from lmchat.app.conversation import Conversation
+from lmchat.app.events import AnswerFinished, AnswerStarted, BranchCut, ConversationEvent, MessageAdded
+from lmchat.app.model_connection import TINY_MODEL_NOTE
+from lmchat.app.session import Session
+from lmchat.tui.screens.reading import ReadingScreen
+from lmchat.tui.widgets.conversation_view import ConversationView
+from lmchat.tui.widgets.find_bar import Search
+from lmchat.tui.widgets.prompt import Prompt
+from lmchat.tui.widgets.stats_sidebar import StatsSidebar
+from lmchat.tui.wording import count, ending, rate, seconds
+from lmchat.values.errors import LMStudioError
+from lmchat.values.history import ConversationSummary, MessageRecord
+from lmchat.values.prediction import LlmPredictionFragment
+from lmchat.values.safe_text import safe_text
+
+_READINGS: Final = 1 / 5
+"""Seconds between two looks at the meter."""
+_WELCOME: Final = """
+# lmchat
+
+Type a question below and press **Enter**. The answer is written as the model thinks of it; *Esc* stops it.
+
+`Ctrl+N` new conversation · `Ctrl+B` conversations · `F1` help
+"""
+
+
+class TalkingScreen(ReadingScreen):
+    """A conversation with a model, and its numbers."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._opening = False
+        """Whether a conversation is about to be opened, in which a question would be said."""
+        self._asking = False
+        self._deleted: list[int] = []
+        """Messages that were deleted in this conversation, the last one last."""
+        self._revised: tuple[MessageRecord, int] | None = None
+        self._connection_text = ""
+        self._conversation: Conversation = session.new_conversation()
+        self._stats = StatsSidebar()
+
+    def begin_to_read(self) -> None:
+        """Have the meter read while something is written, and nothing drawn that is not on disk."""
+        self._view.before_frame = self._settle
+        self._readings = self.set_interval(_READINGS, self._show_reading, pause=True)
+
+    @property
+    def search(self) -> Search:
+        """How the conversation is searched."""
+        return self._conversation.find
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer is being written."""
+        return self._asking or self._conversation.answering
+
+    # Asking and answering
+
+    @on(Prompt.Submitted)
+    def _submit(self, event: Prompt.Submitted) -> None:
+        if self.answering:
+            self._refuse(event.text, "An answer is still being written. Esc stops it.")
+        elif self._revised is not None:
+            self._revise(event.text)
+        elif self._opening:
+            self._refuse(event.text, "The conversation is being opened. Press Enter again in a moment.")
+        elif event.text.strip():
+            self._ask(self._conversation.send(event.text), event.text)
+        elif self._conversation.awaits_answer:
+            self._ask(self._conversation.answer())
+
+    def _refuse(self, text: str, why: str) -> None:
+        """Give a text back that cannot be sent now."""
+        self._prompt.give_back(text)
+        self._status.say(why)
+
+    @on(ConversationView.Wanted)
+    def _want(self, event: ConversationView.Wanted) -> None:
+        if self._refuse_while_answering():
+            return
+        match event.deed:
+            case "revise":
+                self._begin_to_revise(event.message, event.number)
+            case "regenerate":
+                # Of a question, the answer is meant.
+                at = event.number + (1 if event.message.role == "user" else 0)
+                self._ask(self._conversation.regenerate(at))
+            case "extend" if event.number == len(self._conversation.branch) - 1:
+                self._ask(self._conversation.extend())
+            case "extend":
+                self._status.say("Only the last answer can go on.")
+            case "fork":
+                self._fork(event.message)
+            case "tree":
+                self._show_tree(event.number)
+            case _:
+                self._change_branch(event.deed, event.message, event.number)
+
+    @work(exclusive=True, group="branch")
+    async def _change_branch(self, deed: str, message: MessageRecord, number: int) -> None:
+        """Show another branch in the place of the one there, or take messages off it."""
+        if (tree := self._conversation.tree) is None:
+            return
+        try:
+            match deed:
+                case "flip" | "flip_back":
+                    if not await tree.flip(message.id, 1 if deed == "flip" else -1):
+                        self._status.say("There is no other one on this side.")
+                        return
+                case "delete":
+                    await tree.delete(message.id)
+                    self._deleted.append(message.id)
+                    self._status.say("Deleted, with all that followed. u brings it back.")
+            await self._reload(number)
+        except LMStudioError as wrong:
+            self._status.say(str(wrong))
+
+    @on(ConversationView.UndoWanted)
+    async def _undelete(self) -> None:
+        if self._refuse_while_answering():
+            return
+        if not self._deleted or (tree := self._conversation.tree) is None:
+            self._status.say("Nothing was deleted here.")
+            return
+        try:
+            await tree.undelete(self._deleted.pop())
+            await self._reload(len(self._conversation.branch))
+        except LMStudioError as wrong:
+            self._status.say(str(wrong))
+
+    async def _reload(self, number: int) -> None:
+        """Show the conversation as it is in the store now; a message stays where it is on the screen."""
+        await self._conversation.reload()
+        if self._conversation.branch:
+            self._view.show_changed(self._conversation.branch, number)
+        else:
+            self._show_welcome()
+        self._show_numbers()
+
+    @work(exclusive=True, group="branch")
+    async def _fork(self, message: MessageRecord) -> None:
+        """Go on from a message in a conversation of its own."""
+        if (tree := self._conversation.tree) is None:
+            return
+        try:
+            fork = await tree.fork(message.id)
+        except LMStudioError as wrong:
+            self._status.say(str(wrong))
+            return
+        await self._read(fork)
+        self._status.say("This is a copy up to there; the other conversation is as it was.")
+        self._prompt.focus()
+
+    @work(exclusive=True, group="branch")
+    async def _show_tree(self, number: int) -> None:
+        """Choose a place in the tree of all that was ever said here."""
+        from lmchat.tui.screens.tree import TreeScreen
+
+        if (tree := self._conversation.tree) is None:
+            return
+        try:
+            nodes = await tree.nodes()
+            current = [outline.id for outline in self._conversation.branch.outlines]
+            chosen = await self.app.push_screen_wait(TreeScreen(nodes, current, current[number]))
+            if chosen is not None:
+                if chosen.deleted:
+                    await tree.undelete(chosen.id)
+                await tree.go_to(chosen.id)
+                await self._reload(number)
+                await self._view.go_to_message(chosen.id)
+        except LMStudioError as wrong:
+            self._status.say(str(wrong))
+
+    def _begin_to_revise(self, message: MessageRecord, number: int) -> None:
+        """Let the user write a message anew; what was in the prompt comes back after."""
+        self._revised = (message, number)
+        self._prompt.swap(safe_text(message.text))
+        what = "your question: Enter asks it" if message.role == "user" else "the message: Enter keeps it"
+        self._status.question = f"Editing {what}, Esc leaves it as it was"
+        self._prompt.focus()
+        self.refresh_bindings()
+
+    def _revise(self, text: str) -> None:
+        assert self._revised is not None
+        message, number = self._revised
+        self._end_revision()
+        if message.role == "user":
+            self._ask(self._conversation.revise(number, text), text)
+        else:
+            self._ask(self._conversation.rewrite(number, text), text)
+
+    def _end_revision(self) -> None:
+        self._revised = None
+        self._status.question = ""
+        self._prompt.swap_back()
+        self.refresh_bindings()
+
+    def _ask(self, asked: AsyncGenerator[ConversationEvent], text: str | None = None) -> None:
+        """Follow what was asked for to its end. The text goes back into the prompt if it cannot be kept."""
+        self._asking = True
+        self._prompt.focus()
+        self._follow(asked, text)
+
+    @work(group="answer")
+    async def _follow(self, asked: AsyncGenerator[ConversationEvent], text: str | None) -> None:
+        self._readings.resume()
+        self._stats.show_phase("asking")
+        try:
+            async with aclosing(asked) as events:
+                async for event in events:
+                    if isinstance(event, MessageAdded):
+                        text = None
+                    self._show(event)
+        except LMStudioError as wrong:
+            self._fail(wrong, text)
+        finally:
+            self._asking = False
+            self._readings.pause()
+            self._status.hush()
+            self.refresh_bindings()
+            self._show_numbers()
+
+    async def _settle(self) -> None:
+        await self._conversation.settle()
+
+    def _show(self, event: ConversationEvent) -> None:
+        match event:
+            case LlmPredictionFragment():
+                self._view.feed(event)
+            case BranchCut(length):
+                self._view.cut(length)
+            case MessageAdded(message):
+                self._view.add(message, len(self._conversation.branch) - 1)
+                self._show_conversation()
+                self.refresh_bindings()
+            case AnswerStarted(message):
+                self._view.begin(message, len(self._conversation.branch) - 1)
+            case AnswerFinished(message):
+                self._view.finish(message)
+
+    def _fail(self, wrong: LMStudioError, unsaid: str | None) -> None:
+        """Say what went wrong; a text that was not kept goes back into the prompt."""
+        advice = "\nPress Enter to ask again." if unsaid is None and self._conversation.awaits_answer else ""
+        self._view.add_notice(f"{wrong}{advice}", "error")
+        self._prompt.give_back(unsaid or "")
+
+    async def action_stop(self) -> None:
+        """Stop the answer, or the editing of a message."""
+        if self._revised is not None:
+            self._end_revision()
+        elif self.answering:
+            self._status.say("Stopping …")
+            await self._conversation.stop()
+            self._status.hush()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to stop only what can be stopped."""
+        if action == "stop":
+            return self.answering or self._revised is not None
+        return True
+
+    # Numbers
+
+    def _show_reading(self) -> None:
+        reading = self._conversation.meter.read()
+        if reading.phase == "idle" or not self.answering:
+            return
+        self._stats.show_reading(reading)
+        live = (
+            f"{rate(reading.live_rate)} tok/s live · {seconds(reading.time_to_first_token)} · {reading.tokens} tokens"
+        )
+        self._stats_line(live)
+
+    def _show_conversation(self) -> None:
+        self._stats.show_conversation(self._conversation.branch, self._context_length)
+
+    @property
+    def _context_length(self) -> int | None:
+        model = self.session.connection.model
+        return model.info.context_length if model else None
+
+    def _show_numbers(self) -> None:
+        self._show_conversation()
+        last = self._conversation.branch.last
+        last = last if last is not None and last.role == "assistant" else None
+        if last is not None:
+            self._stats.show_answer(last)
+        self._stats_line(_summary(last, self._context_length))
+
+    def _stats_line(self, text: str) -> None:
+        """Where there is no sidebar, the line above the prompt has the numbers."""
+        self._status.standing = self._connection_text if self._stats.display or not text else text
+
+    # The conversation
+
+    async def _read(self, summary: ConversationSummary) -> None:
+        conversation = self.session.new_conversation()
+        try:
+            await conversation.open(summary)
+        except LMStudioError as wrong:
+            self._view.add_notice(str(wrong), "error")
+            return
+        self._conversation = conversation
+        self._deleted = []
+        self._view.show(conversation.branch)
+        self._show_numbers()
+
+    def _refuse_while_answering(self) -> bool:
+        if self.answering:
+            self._status.say("An answer is still being written. Esc stops it.")
+        return self.answering
+
+    def _show_welcome(self) -> None:
+        model = self.session.connection.model
+        note = TINY_MODEL_NOTE if model and model.is_packaged else ""
+        self._view.show_welcome(self._conversation.branch, f"{_WELCOME}\n{note}")
+
+
+def _summary(answer: MessageRecord | None, context_length: int | None) -> str:
+    """An answer in a line: its rate, its wait, how full the context is, and how it ended."""
+    if answer is None or answer.stats is None:
+        return ""
+    stats = answer.stats
+    fullness = f"{count(stats.total_tokens_count)} / {count(context_length)}"
+    wait = seconds(stats.time_to_first_token_sec)
+    return f"{rate(stats.tokens_per_second)} tok/s · {wait} · {fullness} · {ending(stats).short}"
