@@ -63,6 +63,20 @@ class Conversation:
             with self._alone():
                 self._branch = await Branch.open(self._store, self._summary.id)
 
+    async def outdated(self) -> bool:
+        """Whether the branch in the store is another than the one in memory.
+
+        Raises:
+            StoreError: it cannot be read, or the conversation was deleted.
+        """
+        if self._busy or (summary := self._summary) is None:
+            return False
+        last = self._branch.last
+        if last is not None and last.role == "assistant" and last.stats is None:
+            return True
+        there = await self._store.run(lambda store: store.outline(summary.id))
+        return [outline.id for outline in there] != [outline.id for outline in self._branch.outlines]
+
     @property
     def tree(self) -> Tree | None:
         """All its messages, those beside the current branch too; None while nothing has been said."""
@@ -228,6 +242,10 @@ class Conversation:
             await self._finish_left_over()
             summary = self._summary
             assert summary is not None
+            if await self._store.run(lambda store: store.being_written(summary.id)):
+                raise LMStudioValueError(
+                    "Another lmchat is writing an answer in this conversation. Wait for its end, or go on in a fork."
+                )
             self._answering = Answering(self._store, self._connection, self._config, self._branch, summary.id)
             chat = chat_of((await self._branch.whole())[:known])
             async with aclosing(self._answering.events(chat, at, begun)) as events:

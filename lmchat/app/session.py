@@ -12,6 +12,7 @@ from lmchat.app.conversation import Conversation
 from lmchat.app.library import Library
 from lmchat.app.model_connection import ConnectionStatus, ModelConnection
 from lmchat.app.settings import Settings
+from lmchat.app.watch import Watch
 from lmchat.store.thread import StoreThread
 from lmchat.values.errors import StoreError
 from lmchat.values.history import ConversationSummary
@@ -43,6 +44,7 @@ class Session:
         """Told what went wrong in the background: a write that failed."""
         self._told = ""
         self._store: Final = StoreThread(store_file, self._note_failure)
+        self.watch: Final = Watch(self._store)
 
     async def open(self, resume: Resume = None) -> Opened:
         """See that the store is open, take up what a killed program left in it, and find a conversation to go on with.
@@ -84,6 +86,22 @@ class Session:
             StoreError: they cannot be read.
         """
         return await self._store.run(lambda store: store.conversations(limit=_LISTED))
+
+    async def save_draft(self, conversation_id: int | None, text: str) -> None:
+        """Keep what is typed but not sent.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        await self._store.run(lambda store: store.save_draft(conversation_id, text))
+
+    async def draft(self, conversation_id: int | None) -> str:
+        """What was typed but not sent, or nothing.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        return await self._store.run(lambda store: store.draft(conversation_id))
 
     async def close(self) -> None:
         """Close the way to the model, then the store."""

@@ -159,6 +159,11 @@ class Conversations(Repository):
             ).fetchall()
         return Changes(found[-1][0] if found else since, tuple(number for _, number in found))
 
+    def revision(self) -> int:
+        """The revision of the store now, for `changes`."""
+        with self._database.reading() as db:
+            return int(db.execute("SELECT coalesce(max(revision), 0) FROM changes").fetchone()[0])
+
     def _mark(self, conversation_id: int, column: str, on: bool) -> ConversationSummary:
         with self._database.writing() as db:
             summary_of(db, conversation_id)

@@ -7,13 +7,18 @@ import asyncio
 from textual import events
 from textual.widgets import OptionList
 
+from lmchat.app import paths
 from lmchat.protocol.errors import failure
+from lmchat.store.store import Store
 from lmchat.tui.screens.chat import ChatScreen
+from lmchat.tui.screens.conversations import ConversationsScreen
 from lmchat.tui.screens.help import KEYS, HelpScreen
+from lmchat.tui.screens.line import LineScreen
 from lmchat.tui.widgets.conversation_list import ConversationList
 from lmchat.tui.widgets.prompt import Prompt
 from lmchat.tui.widgets.stats_sidebar import StatsSidebar
 from lmchat.tui.widgets.status_line import StatusLine
+from lmchat.values.chat import TextData
 from tests.scripted_server import STATS, Scene, fragment, scripted_server, success
 from tests.tui.conftest import Drive
 
@@ -196,7 +201,7 @@ async def test_the_list_opens_conversations_and_ctrl_n_begins_one(drive: Drive) 
             await driver.wait_for_text("Type a question below")
         await driver.pilot.press("ctrl+b")
         options = driver.screen.query_one(OptionList)
-        await driver.wait_for(lambda: driver.screen.query_one(ConversationList).display and options.option_count == 2)
+        await driver.wait_for(lambda: driver.screen.query_one(ConversationList).display and options.option_count == 3)
         await driver.pilot.press("down", "enter")
         await driver.wait_for_text("older")
         assert "newer" not in driver.text()
@@ -289,3 +294,96 @@ async def test_themes_change_the_colours_and_not_the_words(drive: Drive) -> None
             driver.app.theme = theme
             await driver.pilot.pause()
             assert driver.text() == before
+
+
+async def test_what_is_typed_and_not_sent_is_there_again(drive: Drive) -> None:
+    async with scripted_server(hello) as server:
+        async with drive(server.host) as driver:
+            await driver.ready()
+            await driver.type("sent")
+            await driver.pilot.pause(0.6)
+            await driver.pilot.press("enter")
+            await driver.wait_for_text("finished")
+            await driver.type("not sent")
+            await driver.pilot.pause(0.8)
+        async with drive(server.host, resume="latest") as driver:
+            await driver.wait_for(lambda: driver.screen.query_one(Prompt).text == "not sent")
+        async with drive(server.host) as driver:
+            await driver.ready()
+            await driver.pilot.pause(0.2)
+            assert driver.screen.query_one(Prompt).text == ""
+
+
+async def test_what_another_lmchat_says_is_shown_within_a_second_or_so(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await driver.ready()
+        await driver.type("here")
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("finished")
+        other = Store.open(paths.store_file())
+        latest = other.latest_conversation()
+        assert latest is not None
+        await driver.pilot.pause(1.2)
+        other.add_message(
+            latest.id, parent_id=other.branch(latest.id)[-1].id, role="user", parts=(TextData("from elsewhere"),)
+        )
+        await driver.wait_for_text("from elsewhere")
+        other.close()
+
+
+async def test_all_conversations_are_searched_and_one_is_opened_at_the_place(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await driver.ready()
+        for question in ("about apples", "about pears"):
+            await driver.type(question)
+            await driver.pilot.press("enter")
+            await driver.wait_for_text("finished")
+            await driver.pilot.press("ctrl+n")
+            await driver.wait_for_text("Type a question below")
+        await driver.pilot.press("ctrl+s")
+        await driver.wait_for(lambda: isinstance(driver.app.screen, ConversationsScreen))
+        found = driver.app.screen.query_one(OptionList)
+        await driver.wait_for(lambda: found.option_count == 3)
+        await driver.type("apples")
+        await driver.wait_for(lambda: "apples" in str(found.get_option_at_index(0).prompt) and found.option_count < 3)
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("about apples")
+        assert driver.app.screen is driver.screen
+
+
+async def test_conversations_are_renamed_pinned_archived_deleted_and_brought_back(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await driver.ready()
+        for question in ("one", "two"):
+            await driver.type(question)
+            await driver.pilot.press("enter")
+            await driver.wait_for_text("finished")
+            await driver.pilot.press("ctrl+n")
+            await driver.wait_for_text("Type a question below")
+        await driver.pilot.press("ctrl+s")
+        await driver.wait_for(lambda: isinstance(driver.app.screen, ConversationsScreen))
+        found = driver.app.screen.query_one(OptionList)
+
+        def titles() -> list[str]:
+            options = [found.get_option_at_index(at) for at in range(found.option_count)]
+            return [str(option.prompt).split("\n")[0].strip() for option in options]
+
+        await driver.wait_for(lambda: titles() == ["Today", "two", "one"])
+        await driver.pilot.press("down", "down", "p")
+        await driver.wait_for(lambda: titles() == ["Pinned", "one", "Today", "two"])
+        await driver.pilot.press("home", "r")
+        await driver.wait_for(lambda: isinstance(driver.app.screen, LineScreen))
+        await driver.type(" renamed")
+        await driver.pilot.press("enter")
+        await driver.wait_for(lambda: "one renamed" in titles())
+        await driver.pilot.press("t")
+        await driver.wait_for(lambda: isinstance(driver.app.screen, LineScreen))
+        await driver.type("fruit")
+        await driver.pilot.press("enter")
+        await driver.wait_for(lambda: "#fruit" in str(found.get_option_at_index(1).prompt))
+        await driver.pilot.press("d")
+        await driver.wait_for(lambda: titles() == ["Today", "two"])
+        await driver.pilot.press("u")
+        await driver.wait_for(lambda: titles() == ["Pinned", "one renamed", "Today", "two"])
+        await driver.pilot.press("home", "a")
+        await driver.wait_for(lambda: titles() == ["Today", "two"])

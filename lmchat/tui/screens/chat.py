@@ -24,6 +24,8 @@ _NARROWEST, _WIDE = 30, 100
 """Columns: fewer are too few to chat; with so many the sides stand beside the conversation."""
 _LOWEST, _HIGH = 8, 20
 """Lines: fewer are too few to chat; with so many the prompt may have room around it."""
+_LOOKS: Final = 1.0
+"""Seconds between two looks at what other programs have written."""
 _STOP_TIMEOUT: Final = 3.0
 """Seconds that an answer gets to end when the program does."""
 
@@ -100,6 +102,8 @@ class ChatScreen(TalkingScreen):
         if opened.resumed is not None:
             await self._read(opened.resumed)
         self._opening = False
+        await self.restore_draft()
+        self.set_interval(_LOOKS, self._look_around)
         self._connect()
 
     @work(exclusive=True, group="connect")
@@ -133,10 +137,23 @@ class ChatScreen(TalkingScreen):
         if self._refuse_while_answering():
             return
         self._conversation = self.session.new_conversation()
+        self._deleted = []
         self._show_welcome()
         self._stats.show_answer(None)
         self._show_numbers()
         self._prompt.focus()
+
+    @work(exclusive=True, group="look")
+    async def _look_around(self) -> None:
+        """Show what other programs have changed: the list, and the conversation that is open."""
+        try:
+            news = await self.session.watch.news()
+            if news and self.has_class("-list"):
+                self._listing.show(await self.session.conversations(), self._conversation.id)
+            if self._conversation.id in news and await self._conversation.outdated():
+                await self._reload(len(self._conversation.branch))
+        except LMStudioError as wrong:
+            self._status.say(str(wrong))
 
     async def action_toggle_list(self) -> None:
         """Show or hide the conversations."""

@@ -27,7 +27,7 @@ class LineScreen(ModalScreen[str | None]):
         """The question and the line."""
         with Vertical():
             yield Static(self._question, markup=False, classes="title")
-            yield Input(self._text, compact=True)
+            yield Input(self._text, compact=True, select_on_focus=False)
             yield Static("Enter keeps it, Esc leaves it as it is", classes="hint")
 
     @on(Input.Submitted)

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Final
 
 from textual import on, work
+from textual.timer import Timer
 
 from lmchat.app.conversation import Conversation
 from lmchat.app.events import AnswerFinished, AnswerStarted, BranchCut, ConversationEvent, MessageAdded
@@ -23,6 +24,8 @@ from lmchat.values.history import ConversationSummary, MessageRecord
 from lmchat.values.prediction import LlmPredictionFragment
 from lmchat.values.safe_text import safe_text
 
+_PAUSE: Final = 0.4
+"""Seconds after a key until what is typed is kept as a draft."""
 _READINGS: Final = 1 / 5
 """Seconds between two looks at the meter."""
 _WELCOME: Final = """
@@ -45,6 +48,9 @@ class TalkingScreen(ReadingScreen):
         self._asking = False
         self._deleted: list[int] = []
         """Messages that were deleted in this conversation, the last one last."""
+        self._drafting: Timer | None = None
+        self._beginning: Conversation | None = None
+        """The conversation whose draft was kept before anything was said in it."""
         self._revised: tuple[MessageRecord, int] | None = None
         self._connection_text = ""
         self._conversation: Conversation = session.new_conversation()
@@ -79,6 +85,37 @@ class TalkingScreen(ReadingScreen):
             self._ask(self._conversation.send(event.text), event.text)
         elif self._conversation.awaits_answer:
             self._ask(self._conversation.answer())
+
+    @on(Prompt.Changed)
+    def _keep_draft(self) -> None:
+        """Keep what is typed, a moment after the last key."""
+        if self._revised is None:
+            if self._drafting is not None:
+                self._drafting.stop()
+            self._drafting = self.set_timer(_PAUSE, self._save_draft)
+
+    @work(exclusive=True, group="draft")
+    async def _save_draft(self) -> None:
+        conversation, text = self._conversation, self._prompt.text
+        try:
+            if conversation.id is not None and self._beginning is conversation:
+                # It has begun since: what was kept before it had a number was sent.
+                await self.session.save_draft(None, "")
+            self._beginning = conversation if conversation.id is None else None
+            await self.session.save_draft(conversation.id, text)
+        except LMStudioError as wrong:
+            self._status.say(str(wrong))
+
+    async def restore_draft(self) -> None:
+        """Put into the prompt what was typed in this conversation and not sent, unless something is there already."""
+        try:
+            draft = await self.session.draft(self._conversation.id)
+        except LMStudioError as wrong:
+            self._status.say(str(wrong))
+            return
+        last = self._conversation.branch.last
+        if not self._prompt.text and (last is None or last.text != draft):
+            self._prompt.give_back(safe_text(draft))
 
     def _refuse(self, text: str, why: str) -> None:
         """Give a text back that cannot be sent now."""
@@ -315,6 +352,7 @@ class TalkingScreen(ReadingScreen):
         self._deleted = []
         self._view.show(conversation.branch)
         self._show_numbers()
+        await self.restore_draft()
 
     def _refuse_while_answering(self) -> bool:
         if self.answering:

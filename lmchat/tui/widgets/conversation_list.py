@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,8 +13,8 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from lmchat.tui.widgets.conversation_options import by_day
 from lmchat.values.history import ConversationSummary
-from lmchat.values.safe_text import safe_line
 
 _WIDTH: Final = 28
 
@@ -43,7 +42,7 @@ class ConversationList(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._summaries: Sequence[ConversationSummary] = ()
+        self._summaries: dict[str, ConversationSummary] = {}
         self._options = OptionList(markup=False)
 
     def compose(self) -> ComposeResult:
@@ -60,35 +59,25 @@ class ConversationList(Vertical):
         self.post_message(self.Closed())
 
     def show(self, summaries: Sequence[ConversationSummary], current: int | None) -> None:
-        """Show these; the current one is marked."""
-        self._summaries = summaries
+        """Show these; the current one is marked. What is chosen stays chosen."""
+        chosen = self._chosen or current
+        self._summaries = {str(summary.id): summary for summary in summaries}
         options = self._options
         options.clear_options()
-        now = time.time()
         if not summaries:
             options.add_option(Option(Content.styled("Nothing yet", "$foreground 55%"), disabled=True))
-        options.add_options([Option(_entry(summary, current, now)) for summary in summaries])
-        index = next((i for i, summary in enumerate(summaries) if summary.id == current), 0)
-        options.highlighted = index if summaries else None
+        options.add_options(by_day(summaries, current=current, width=_WIDTH))
+        shown = [at for at in range(options.option_count) if not options.get_option_at_index(at).disabled]
+        same = [at for at in shown if options.get_option_at_index(at).id == str(chosen)]
+        options.highlighted = next(iter(same or shown), None)
+
+    @property
+    def _chosen(self) -> int | None:
+        option = self._options.highlighted_option
+        return int(option.id) if option is not None and option.id is not None else None
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Pass the choice on."""
         event.stop()
-        self.post_message(self.Chosen(self, self._summaries[event.option_index]))
-
-
-def _entry(summary: ConversationSummary, current: int | None, now: float) -> Content:
-    mark = "● " if summary.id == current else "  "
-    title = safe_line(summary.title) or "Untitled"
-    line = Content.assemble((mark, "$primary"), title).truncate(_WIDTH, ellipsis=True)
-    return Content.assemble(line, "\n  ", (when(summary.updated_at, now), "$foreground 55%"), "\n")
-
-
-def when(moment: float, now: float) -> str:
-    """A moment as people say it; both in Unix seconds."""
-    then, today = time.localtime(moment), time.localtime(now)
-    if then[:3] == today[:3]:
-        return time.strftime("today %H:%M", then)
-    if time.localtime(now - 86400)[:3] == then[:3]:
-        return time.strftime("yesterday %H:%M", then)
-    return time.strftime("%Y-%m-%d %H:%M", then)
+        if event.option_id is not None:
+            self.post_message(self.Chosen(self, self._summaries[event.option_id]))

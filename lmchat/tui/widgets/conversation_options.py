@@ -74,8 +74,8 @@ def when(moment: float, now: float) -> str:
 def _conversation(summary: ConversationSummary, current: int | None, width: int, now: float) -> Content:
     title = _line(summary.title, width - 2)
     mark = Content.styled("● ", "$primary") if summary.id == current else Content("  ")
-    facts = [when(summary.updated_at, now), f"{summary.message_count:,} messages"]
-    facts += [f"#{safe_line(tag)}" for tag in summary.tags]
+    tags = [f"#{safe_line(tag)}" for tag in summary.tags]
+    facts = [when(summary.updated_at, now), *tags, f"{summary.message_count:,} messages"]
     quiet = Content.styled(f"  {' · '.join(facts)}", _QUIET).truncate(width, ellipsis=True)
     return Content("\n").join([Content.assemble(mark, title), quiet, Content("")])
 
