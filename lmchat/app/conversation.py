@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Final
 
 from lmchat.app.answering import Answering
 from lmchat.app.branch import Branch
@@ -13,14 +12,13 @@ from lmchat.app.events import BranchCut, ConversationEvent, MessageAdded
 from lmchat.app.meter import Meter
 from lmchat.app.model_connection import ModelConnection
 from lmchat.app.search import Found, search
+from lmchat.app.titles import ask_for_title, first_words
 from lmchat.app.tree import Tree
 from lmchat.store.thread import StoreThread
 from lmchat.values.chat import Chat, Role, TextData
 from lmchat.values.config import LlmPredictionConfig
 from lmchat.values.errors import LMStudioValueError
 from lmchat.values.history import ConversationSummary, MessageRecord, Part, chat_of
-
-_TITLE_LENGTH: Final = 60
 
 
 class Conversation:
@@ -62,6 +60,21 @@ class Conversation:
         if self._summary is not None:
             with self._alone():
                 self._branch = await Branch.open(self._store, self._summary.id)
+
+    async def entitle(self) -> str | None:
+        """Have the model that is loaded give the title, unless a person or a model has; None when it gave none.
+
+        Raises:
+            LMStudioError: the model could not be asked, or the title could not be written down.
+        """
+        model, summary = self._connection.model, self._summary
+        if model is None or summary is None or self._busy or summary.title_by != "words":
+            return None
+        said = [record.text for index in range(len(self._branch)) if (record := self._branch.record(index))]
+        if len(said) < 2 or not (title := await ask_for_title(model, said[-2], said[-1])):
+            return None
+        self._summary = await self._store.run(lambda store: store.rename_conversation(summary.id, title, by="model"))
+        return self._summary.title
 
     async def outdated(self) -> bool:
         """Whether the branch in the store is another than the one in memory.
@@ -270,7 +283,7 @@ class Conversation:
     async def _say(self, text: str) -> MessageRecord:
         text = _said(text)
         if self._summary is None:
-            title = _title(text)
+            title = first_words(text)
             self._summary = await self._store.run(lambda store: store.create_conversation(title))
         await self._finish_left_over()
         if self._system_prompt and not self._branch:
@@ -294,10 +307,3 @@ def _said(text: str) -> str:
     if not text.strip():
         raise LMStudioValueError("There is nothing to send. Type a message first.")
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _title(text: str) -> str:
-    line = " ".join(text.split())
-    if len(line) <= _TITLE_LENGTH:
-        return line
-    return line[:_TITLE_LENGTH].rsplit(" ", 1)[0] + " …"

@@ -8,13 +8,15 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from lmchat.client.address import ServerAddress
 from lmchat.values.config import LlmPredictionConfig, read_config
 from lmchat.values.errors import LMStudioValueError, SettingsError
+
+_TITLES: Final = ("words", "model")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How the model is to behave in new conversations."""
     theme: str | None = None
     """The name of a theme; None: the default one."""
+    titles: str | None = None
+    """Who gives conversations their titles: "words", the first of them, or "model", when it is idle."""
     prediction: LlmPredictionConfig = LlmPredictionConfig()
     """Options of each prediction; what is not set is the server's to decide."""
 
@@ -149,6 +153,8 @@ def _convert(table: dict[str, Any]) -> Settings:
             _require_address(host)
         except SettingsError as wrong:
             raise _WrongSetting("host", str(wrong).rstrip(".")) from wrong
+    if table.get("titles") not in (None, *_TITLES):
+        raise _WrongSetting("titles", f"'titles' is one of {' and '.join(map(repr, _TITLES))}")
     return Settings(**table, prediction=read_config(prediction, LlmPredictionConfig))
 
 

@@ -22,17 +22,18 @@ class Ending:
     """Whether the answer is less than the model meant to say."""
 
 
+_KEPT: Final = "What came is kept: Up, then c goes on from it, r answers again."
 _ENDINGS: Final = {
     "eosFound": Ending("finished"),
     "stopStringFound": Ending("found a stop string"),
     "toolCalls": Ending("called a tool"),
-    "maxPredictedTokensReached": Ending("hit the token limit", "Raise maxTokens for longer answers.", True),
+    "maxPredictedTokensReached": Ending("hit the token limit", "Up, then c goes on. maxTokens sets the limit.", True),
     "contextLengthReached": Ending("context is full", "Start anew with Ctrl+N, or load with more context.", True),
-    "userStopped": Ending("stopped by you", "What came is kept.", True),
+    "userStopped": Ending("stopped by you", _KEPT, True),
     "modelUnloaded": Ending("model was unloaded", "What came is kept. The next question loads it again.", True),
-    "failed": Ending("failed", "What came is kept.", True),
-    "connectionLost": Ending("connection lost", "What came is kept.", True),
-    "interrupted": Ending("interrupted", "lmchat ended while this was written. What came is kept.", True),
+    "failed": Ending("failed", _KEPT, True),
+    "connectionLost": Ending("connection lost", _KEPT, True),
+    "interrupted": Ending("interrupted", f"lmchat ended while this was written. {_KEPT}", True),
 }
 
 

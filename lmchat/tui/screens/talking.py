@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
@@ -24,6 +25,8 @@ from lmchat.values.history import ConversationSummary, MessageRecord
 from lmchat.values.prediction import LlmPredictionFragment
 from lmchat.values.safe_text import safe_text
 
+_IDLE: Final = 1.5
+"""Seconds after an answer until the model may be asked for a title."""
 _PAUSE: Final = 0.4
 """Seconds after a key until what is typed is kept as a draft."""
 _READINGS: Final = 1 / 5
@@ -246,6 +249,7 @@ class TalkingScreen(ReadingScreen):
     def _ask(self, asked: AsyncGenerator[ConversationEvent], text: str | None = None) -> None:
         """Follow what was asked for to its end. The text goes back into the prompt if it cannot be kept."""
         self._asking = True
+        self.workers.cancel_group(self, "title")
         self._prompt.focus()
         self._follow(asked, text)
 
@@ -263,10 +267,22 @@ class TalkingScreen(ReadingScreen):
             self._fail(wrong, text)
         finally:
             self._asking = False
+            self._entitle()
             self._readings.pause()
             self._status.hush()
             self.refresh_bindings()
             self._show_numbers()
+
+    @work(exclusive=True, group="title")
+    async def _entitle(self) -> None:
+        """Have a title given while the model has nothing else to do; the next question comes first."""
+        if self.session.settings.titles == "model":
+            await asyncio.sleep(_IDLE)
+            try:
+                await self._conversation.entitle()
+            except LMStudioError:
+                # The first words are a title, too.
+                return
 
     async def _settle(self) -> None:
         await self._conversation.settle()
@@ -372,4 +388,5 @@ def _summary(answer: MessageRecord | None, context_length: int | None) -> str:
     stats = answer.stats
     fullness = f"{count(stats.total_tokens_count)} / {count(context_length)}"
     wait = seconds(stats.time_to_first_token_sec)
-    return f"{rate(stats.tokens_per_second)} tok/s · {wait} · {fullness} · {ending(stats).short}"
+    advice = " · Up, c goes on" if ending(stats).abnormal else ""
+    return f"{rate(stats.tokens_per_second)} tok/s · {wait} · {fullness} · {ending(stats).short}{advice}"
