@@ -15,7 +15,7 @@ from textual.widgets import Footer, Static
 from lmchat.app.model_connection import ConnectionStatus
 from lmchat.app.session import Resume, Session
 from lmchat.tui.screens.help import HelpScreen
-from lmchat.tui.screens.talking import TalkingScreen
+from lmchat.tui.screens.revising import RevisingScreen
 from lmchat.tui.widgets.conversation_list import ConversationList
 from lmchat.values.errors import LMStudioError
 from lmchat.values.safe_text import safe_line
@@ -30,7 +30,7 @@ _STOP_TIMEOUT: Final = 3.0
 """Seconds that an answer gets to end when the program does."""
 
 
-class ChatScreen(TalkingScreen):
+class ChatScreen(RevisingScreen):
     """The conversation, the prompt, and the sides."""
 
     CSS_PATH = "chat.tcss"
@@ -137,7 +137,7 @@ class ChatScreen(TalkingScreen):
         if self._refuse_while_answering():
             return
         self._conversation = self.session.new_conversation()
-        self._deleted = []
+        self.begin_conversation()
         self._show_welcome()
         self._stats.show_answer(None)
         self._show_numbers()

@@ -15,7 +15,6 @@ from lmchat.app.events import AnswerFinished, AnswerStarted, BranchCut, Conversa
 from lmchat.app.model_connection import TINY_MODEL_NOTE
 from lmchat.app.session import Session
 from lmchat.tui.screens.reading import ReadingScreen
-from lmchat.tui.widgets.conversation_view import ConversationView
 from lmchat.tui.widgets.find_bar import Search
 from lmchat.tui.widgets.prompt import Prompt
 from lmchat.tui.widgets.stats_sidebar import StatsSidebar
@@ -49,12 +48,9 @@ class TalkingScreen(ReadingScreen):
         self._opening = False
         """Whether a conversation is about to be opened, in which a question would be said."""
         self._asking = False
-        self._deleted: list[int] = []
-        """Messages that were deleted in this conversation, the last one last."""
         self._drafting: Timer | None = None
         self._beginning: Conversation | None = None
         """The conversation whose draft was kept before anything was said in it."""
-        self._revised: tuple[MessageRecord, int] | None = None
         self._connection_text = ""
         self._conversation: Conversation = session.new_conversation()
         self._stats = StatsSidebar()
@@ -80,8 +76,8 @@ class TalkingScreen(ReadingScreen):
     def _submit(self, event: Prompt.Submitted) -> None:
         if self.answering:
             self._refuse(event.text, "An answer is still being written. Esc stops it.")
-        elif self._revised is not None:
-            self._revise(event.text)
+        elif self.take_revision(event.text):
+            return
         elif self._opening:
             self._refuse(event.text, "The conversation is being opened. Press Enter again in a moment.")
         elif event.text.strip():
@@ -92,14 +88,13 @@ class TalkingScreen(ReadingScreen):
     @on(Prompt.Changed)
     def _keep_draft(self) -> None:
         """Keep what is typed, a moment after the last key."""
-        if self._revised is None:
-            if self._drafting is not None:
-                self._drafting.stop()
-            self._drafting = self.set_timer(_PAUSE, self._save_draft)
+        if self._drafting is not None:
+            self._drafting.stop()
+        self._drafting = self.set_timer(_PAUSE, self._save_draft)
 
     @work(exclusive=True, group="draft")
     async def _save_draft(self) -> None:
-        conversation, text = self._conversation, self._prompt.text
+        conversation, text = self._conversation, self._prompt.draft
         try:
             if conversation.id is not None and self._beginning is conversation:
                 # It has begun since: what was kept before it had a number was sent.
@@ -125,126 +120,9 @@ class TalkingScreen(ReadingScreen):
         self._prompt.give_back(text)
         self._status.say(why)
 
-    @on(ConversationView.Wanted)
-    def _want(self, event: ConversationView.Wanted) -> None:
-        if self._refuse_while_answering():
-            return
-        match event.deed:
-            case "revise":
-                self._begin_to_revise(event.message, event.number)
-            case "regenerate":
-                # Of a question, the answer is meant.
-                at = event.number + (1 if event.message.role == "user" else 0)
-                self._ask(self._conversation.regenerate(at))
-            case "extend" if event.number == len(self._conversation.branch) - 1:
-                self._ask(self._conversation.extend())
-            case "extend":
-                self._status.say("Only the last answer can go on.")
-            case "fork":
-                self._fork(event.message)
-            case "tree":
-                self._show_tree(event.number)
-            case _:
-                self._change_branch(event.deed, event.message, event.number)
-
-    @work(exclusive=True, group="branch")
-    async def _change_branch(self, deed: str, message: MessageRecord, number: int) -> None:
-        """Show another branch in the place of the one there, or take messages off it."""
-        if (tree := self._conversation.tree) is None:
-            return
-        try:
-            match deed:
-                case "flip" | "flip_back":
-                    if not await tree.flip(message.id, 1 if deed == "flip" else -1):
-                        self._status.say("There is no other one on this side.")
-                        return
-                case "delete":
-                    await tree.delete(message.id)
-                    self._deleted.append(message.id)
-                    self._status.say("Deleted, with all that followed. u brings it back.")
-            await self._reload(number)
-        except LMStudioError as wrong:
-            self._status.say(str(wrong))
-
-    @on(ConversationView.UndoWanted)
-    async def _undelete(self) -> None:
-        if self._refuse_while_answering():
-            return
-        if not self._deleted or (tree := self._conversation.tree) is None:
-            self._status.say("Nothing was deleted here.")
-            return
-        try:
-            await tree.undelete(self._deleted.pop())
-            await self._reload(len(self._conversation.branch))
-        except LMStudioError as wrong:
-            self._status.say(str(wrong))
-
-    async def _reload(self, number: int) -> None:
-        """Show the conversation as it is in the store now; a message stays where it is on the screen."""
-        await self._conversation.reload()
-        if self._conversation.branch:
-            self._view.show_changed(self._conversation.branch, number)
-        else:
-            self._show_welcome()
-        self._show_numbers()
-
-    @work(exclusive=True, group="branch")
-    async def _fork(self, message: MessageRecord) -> None:
-        """Go on from a message in a conversation of its own."""
-        if (tree := self._conversation.tree) is None:
-            return
-        try:
-            fork = await tree.fork(message.id)
-        except LMStudioError as wrong:
-            self._status.say(str(wrong))
-            return
-        await self._read(fork)
-        self._status.say("This is a copy up to there; the other conversation is as it was.")
-        self._prompt.focus()
-
-    @work(exclusive=True, group="branch")
-    async def _show_tree(self, number: int) -> None:
-        """Choose a place in the tree of all that was ever said here."""
-        from lmchat.tui.screens.tree import TreeScreen
-
-        if (tree := self._conversation.tree) is None:
-            return
-        try:
-            nodes = await tree.nodes()
-            current = [outline.id for outline in self._conversation.branch.outlines]
-            chosen = await self.app.push_screen_wait(TreeScreen(nodes, current, current[number]))
-            if chosen is not None:
-                if chosen.deleted:
-                    await tree.undelete(chosen.id)
-                await tree.go_to(chosen.id)
-                await self._reload(number)
-                await self._view.go_to_message(chosen.id)
-        except LMStudioError as wrong:
-            self._status.say(str(wrong))
-
-    def _begin_to_revise(self, message: MessageRecord, number: int) -> None:
-        """Let the user write a message anew; what was in the prompt comes back after."""
-        self._revised = (message, number)
-        self._prompt.swap(safe_text(message.text))
-        what = "your question: Enter asks it" if message.role == "user" else "the message: Enter keeps it"
-        self._status.question = f"Editing {what}, Esc leaves it as it was"
-        self._prompt.focus()
-        self.refresh_bindings()
-
-    def _revise(self, text: str) -> None:
-        assert self._revised is not None
-        message, number = self._revised
-        self._end_revision()
-        if message.role == "user":
-            self._ask(self._conversation.revise(number, text), text)
-        else:
-            self._ask(self._conversation.rewrite(number, text), text)
-
-    def _end_revision(self) -> None:
-        self._revised = None
-        self._status.question = ""
-        self._prompt.swap_back()
-        self.refresh_bindings()
+    def take_revision(self, text: str) -> bool:
+        """Take a text that is no new question; False when it is one."""
+        return False
 
     def _ask(self, asked: AsyncGenerator[ConversationEvent], text: str | None = None) -> None:
         """Follow what was asked for to its end. The text goes back into the prompt if it cannot be kept."""
@@ -309,10 +187,8 @@ class TalkingScreen(ReadingScreen):
         self._prompt.give_back(unsaid or "")
 
     async def action_stop(self) -> None:
-        """Stop the answer, or the editing of a message."""
-        if self._revised is not None:
-            self._end_revision()
-        elif self.answering:
+        """Stop the answer."""
+        if self.answering:
             self._status.say("Stopping …")
             await self._conversation.stop()
             self._status.hush()
@@ -320,7 +196,7 @@ class TalkingScreen(ReadingScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to stop only what can be stopped."""
         if action == "stop":
-            return self.answering or self._revised is not None
+            return self.answering
         return True
 
     # Numbers
@@ -365,10 +241,13 @@ class TalkingScreen(ReadingScreen):
             self._view.add_notice(str(wrong), "error")
             return
         self._conversation = conversation
-        self._deleted = []
+        self.begin_conversation()
         self._view.show(conversation.branch)
         self._show_numbers()
         await self.restore_draft()
+
+    def begin_conversation(self) -> None:
+        """Forget what belonged to another conversation."""
 
     def _refuse_while_answering(self) -> bool:
         if self.answering:

@@ -36,7 +36,7 @@ class Prompt(TextArea):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, compact=True)
-        self._put_aside = ""
+        self._put_aside: str | None = None
         self.placeholder = "Ask something"
 
     async def _on_key(self, event: events.Key) -> None:
@@ -60,6 +60,11 @@ class Prompt(TextArea):
         else:
             await super()._on_key(event)
 
+    @property
+    def draft(self) -> str:
+        """What is typed to be sent; what was put aside, while something else is edited."""
+        return self.text if self._put_aside is None else self._put_aside
+
     def take(self) -> str:
         """Empty the box, and give what was in it."""
         text = self.text
@@ -74,7 +79,7 @@ class Prompt(TextArea):
 
     def swap_back(self) -> None:
         """Edit what was here before the other text."""
-        self.text, self._put_aside = self._put_aside, ""
+        self.text, self._put_aside = self._put_aside or "", None
         self.move_cursor(self.document.end)
 
     def give_back(self, text: str) -> None:
