@@ -20,7 +20,7 @@ from lmchat.tui.widgets.stats_sidebar import StatsSidebar
 from lmchat.tui.widgets.status_line import StatusLine
 from lmchat.values.chat import TextData
 from tests.scripted_server import STATS, Scene, fragment, scripted_server, success
-from tests.tui.conftest import Drive
+from tests.tui.conftest import Drive, Driver
 
 
 async def hello(scene: Scene) -> None:
@@ -211,33 +211,6 @@ async def test_the_list_opens_conversations_and_ctrl_n_begins_one(drive: Drive) 
         assert driver.screen.focused is driver.screen.query_one(Prompt)
 
 
-async def test_reading_back_stays_where_it_is_and_says_what_is_below(drive: Drive) -> None:
-    go_on = asyncio.Event()
-
-    async def script(scene: Scene) -> None:
-        await scene.send(fragment("line\n\n" * 60))
-        await go_on.wait()
-        await scene.send(fragment("last\n\n" * 10), success(**STATS))
-        await scene.close()
-
-    async with scripted_server(script) as server, drive(server.host) as driver:
-        await driver.ready()
-        await driver.type("hi")
-        await driver.pilot.press("enter")
-        await driver.wait_for(lambda: driver.text().count("line") > 10)
-        await driver.pilot.press("pageup", "pageup")
-        before = driver.text()
-        go_on.set()
-        await driver.wait_for(lambda: not driver.screen.answering)
-        assert driver.text() == before
-        assert "lines below" in driver.screen.query_one(StatusLine).aside
-        await driver.pilot.press("ctrl+end")
-        await driver.wait_for_text("finished")
-        assert driver.screen.query_one(StatusLine).aside == ""
-        await driver.pilot.press("ctrl+home")
-        await driver.wait_for_text("You")
-
-
 async def test_help_names_every_key_of_the_screen(drive: Drive) -> None:
     async with scripted_server(hello) as server, drive(server.host) as driver:
         await driver.pilot.press("f1")
@@ -331,18 +304,23 @@ async def test_what_another_lmchat_says_is_shown_within_a_second_or_so(drive: Dr
         other.close()
 
 
+async def said_apart(driver: Driver, *questions: str) -> OptionList:
+    """Have each question in a conversation of its own, and open the screen with all of them."""
+    await driver.ready()
+    for question in questions:
+        await driver.type(question)
+        await driver.pilot.press("enter")
+        await driver.wait_for_text("finished")
+        await driver.pilot.press("ctrl+n")
+        await driver.wait_for_text("Type a question below")
+    await driver.pilot.press("ctrl+s")
+    await driver.wait_for(lambda: isinstance(driver.app.screen, ConversationsScreen))
+    return driver.app.screen.query_one(OptionList)
+
+
 async def test_all_conversations_are_searched_and_one_is_opened_at_the_place(drive: Drive) -> None:
     async with scripted_server(hello) as server, drive(server.host) as driver:
-        await driver.ready()
-        for question in ("about apples", "about pears"):
-            await driver.type(question)
-            await driver.pilot.press("enter")
-            await driver.wait_for_text("finished")
-            await driver.pilot.press("ctrl+n")
-            await driver.wait_for_text("Type a question below")
-        await driver.pilot.press("ctrl+s")
-        await driver.wait_for(lambda: isinstance(driver.app.screen, ConversationsScreen))
-        found = driver.app.screen.query_one(OptionList)
+        found = await said_apart(driver, "about apples", "about pears")
         await driver.wait_for(lambda: found.option_count == 3)
         await driver.type("apples")
         await driver.wait_for(lambda: "apples" in str(found.get_option_at_index(0).prompt) and found.option_count < 3)
@@ -353,16 +331,7 @@ async def test_all_conversations_are_searched_and_one_is_opened_at_the_place(dri
 
 async def test_conversations_are_renamed_pinned_archived_deleted_and_brought_back(drive: Drive) -> None:
     async with scripted_server(hello) as server, drive(server.host) as driver:
-        await driver.ready()
-        for question in ("one", "two"):
-            await driver.type(question)
-            await driver.pilot.press("enter")
-            await driver.wait_for_text("finished")
-            await driver.pilot.press("ctrl+n")
-            await driver.wait_for_text("Type a question below")
-        await driver.pilot.press("ctrl+s")
-        await driver.wait_for(lambda: isinstance(driver.app.screen, ConversationsScreen))
-        found = driver.app.screen.query_one(OptionList)
+        found = await said_apart(driver, "one", "two")
 
         def titles() -> list[str]:
             options = [found.get_option_at_index(at) for at in range(found.option_count)]

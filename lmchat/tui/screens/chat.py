@@ -77,14 +77,16 @@ class ChatScreen(RevisingScreen):
         """Say something in passing."""
         self._status.say(text)
 
-    async def leave(self) -> None:
-        """Stop what is being written, and wait until it is kept."""
-        await self._conversation.stop()
-        try:
-            async with asyncio.timeout(_STOP_TIMEOUT):
-                await self.workers.wait_for_complete([w for w in self.workers if w.group == "answer"])
-        except TimeoutError:
+    async def leave(self, reason: StopReason = "userStopped", patience: float = _STOP_TIMEOUT) -> None:
+        """Stop what is being written, and wait until it is kept; the reason is kept with it.
+
+        Args:
+            patience: seconds that the server gets to end the answer. After that what came is all there is.
+        """
+        answers = [worker for worker in self.workers if worker.group == "answer"]
+        if not await _ended(answers, patience, self._conversation.stop(reason)):
             self.workers.cancel_group(self, "answer")
+            await _ended(answers, patience)
         await self.release_clipboard()
 
     # The way to the model

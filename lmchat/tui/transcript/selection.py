@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from lmchat.markdown import Line, Span
+from lmchat.tui.transcript.cursor import block_of
 from lmchat.tui.transcript.entry import Entry
-from lmchat.tui.transcript.place import Block, Place, block_at, blocks, is_decoration, is_gap
+from lmchat.tui.transcript.place import Place, blocks, is_decoration, is_gap
 
 _COLUMN_RULE: Final = re.compile(r" *│ *")
 
@@ -56,7 +57,7 @@ def text(entries: Sequence[Entry], selection: Selection, width: int) -> str:
 
 def word_at(entries: Sequence[Entry], place: Place, width: int) -> Selection:
     """The word around a place."""
-    block = _block(entries, place, width)
+    block = block_of(entries[place.entry], place, width)
     for match in re.finditer(r"\w+|[^\w\s]+|\s+", block.text if block else ""):
         if match.end() > place.offset:
             return Selection(place._replace(offset=match.start()), place._replace(offset=match.end()))
@@ -65,14 +66,8 @@ def word_at(entries: Sequence[Entry], place: Place, width: int) -> Selection:
 
 def block_around(entries: Sequence[Entry], place: Place, width: int) -> Selection:
     """The whole block around a place."""
-    block = _block(entries, place, width)
+    block = block_of(entries[place.entry], place, width)
     return Selection(place._replace(offset=0), place._replace(offset=len(block.text) if block else 0))
-
-
-def _block(entries: Sequence[Entry], place: Place, width: int) -> Block | None:
-    lines = entries[place.entry].sections[place.section].lines(width)
-    first = next((index for index, line in enumerate(lines) if line.block == place.block), None)
-    return None if first is None else block_at(lines, first)
 
 
 def _section(lines: Sequence[Line], place: Place, selection: Selection) -> Iterator[str]:
