@@ -176,6 +176,37 @@ async def unfolded(driver: Driver) -> None:
     await settled(driver)
 
 
+async def browse(driver: Driver) -> None:
+    await settled(driver)
+    await driver.pilot.press("ctrl+s")
+    await settled(driver)
+    await driver.pilot.press("down")
+    await settled(driver)
+
+
+async def search(driver: Driver) -> None:
+    await settled(driver)
+    await driver.pilot.press("ctrl+s")
+    await settled(driver)
+    await driver.type("mean speed")
+    await driver.pilot.pause(1.0)
+
+
+async def versions(driver: Driver) -> None:
+    await settled(driver)
+    await driver.pilot.press("up", "r")
+    await driver.wait_for(lambda: driver.screen.answering, "another answer")
+    await answered(driver)
+    await driver.pilot.press("up")
+    await settled(driver)
+
+
+async def tree(driver: Driver) -> None:
+    await settled(driver)
+    await driver.pilot.press("up", "t")
+    await settled(driver)
+
+
 async def help_screen(driver: Driver) -> None:
     await driver.pilot.press("f1")
     await settled(driver)
@@ -212,13 +243,18 @@ async def main(wanted: list[str]) -> None:
     await each("help", help_screen)
     await each("streaming", streaming)
     await each("stopped", stopped)
-    await take("answer", conversation, SIZES[1])
+    if not wanted or not {"tour", "unfolded", "source", "link", "tour-light", "welcome", "help"}.issuperset(wanted):
+        await take("answer", conversation, SIZES[1])
     await each("answer", settled, resume="latest")
     await each("cursor", cursor, resume="latest")
     await each("find", find, resume="latest")
     await each("selection", selection, resume="latest")
     await each("conversations", listing, resume="latest")
     await each("light", settled, resume="latest", theme="lmchat-light")
+    await each("browse", browse, resume="latest")
+    await each("search", search, resume="latest")
+    await each("versions", versions, resume="latest")
+    await each("tree", tree, resume="latest")
 
 
 if __name__ == "__main__":

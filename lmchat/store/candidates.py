@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-from lmchat.store import index, reading, rows
+from lmchat.store import facets, index, reading, rows
 from lmchat.store.codec import write_text
 from lmchat.store.matching import Candidate, Matcher
 from lmchat.store.words import Folded
@@ -16,7 +16,7 @@ from lmchat.values.search import SearchQuery
 
 MOST_READ: Final = 10_000
 """Messages that are read where no index helps."""
-_FEW: Final = 1_000
+_FEW: Final = 3_000
 """Conversations that the index is asked for by name; more of them are soon met among all messages."""
 _COLUMNS: Final = """
     messages.conversation_id, messages.created_at, messages.provenance,
@@ -132,21 +132,21 @@ def _index_terms(db: sqlite3.Connection, matcher: Matcher) -> list[Sequence[tupl
     query = matcher.query
     wanted: list[Sequence[tuple[str, bool]]] = list(matcher.terms)
     if query.roles:
-        wanted.append([(index.role_word(role), False) for role in query.roles])
+        wanted.append([(facets.role_word(role), False) for role in query.roles])
     if query.models:
         known = [number for number, name in db.execute("SELECT id, name FROM models") if matcher.fits_model(name)]
-        wanted.append([(index.model_word(number), False) for number in known])
+        wanted.append([(facets.model_word(number), False) for number in known])
     if query.before is not None or query.after is not None:
-        first = index.month_of(query.after or 0.0)
-        last = index.month_of(float("inf") if query.before is None else query.before)
-        wanted.append([(index.month_word(month), False) for month in range(first, last + 1)])
+        first = facets.month_of(query.after or 0.0)
+        last = facets.month_of(float("inf") if query.before is None else query.before)
+        wanted.append([(facets.month_word(month), False) for month in range(first, last + 1)])
     if query.tags or query.pinned or query.archived:
         which, values = conditions(db, query)
         few = db.execute(f"SELECT id FROM conversations WHERE {which} LIMIT {_FEW + 1}", values).fetchall()
         if not few:
             return None
         if len(few) <= _FEW:
-            wanted.append([(index.conversation_word(number), False) for (number,) in few])
+            wanted.append([(facets.conversation_word(number), False) for (number,) in few])
     return wanted
 
 

@@ -151,6 +151,14 @@ class Conversations(Repository):
             query = "SELECT message_id FROM deletions WHERE at <= ?"
             return len(gone) + sum(remove_deleted(db, number) for (number,) in db.execute(query, (before,)).fetchall())
 
+    def remove_conversation(self, conversation_id: int) -> None:
+        """Remove a conversation for good, deleted before or not; one that is gone already is no error.
+
+        Its text leaves the file as its pages are used again.
+        """
+        with self._database.writing() as db:
+            _remove(db, conversation_id)
+
     def changes(self, since: int = 0) -> Changes:
         """Which conversations have changed since a revision. An answer that only grows is no change."""
         with self._database.reading() as db:
@@ -190,5 +198,6 @@ def add_tags(db: sqlite3.Connection, conversation_id: int, tags: Iterable[str]) 
 
 
 def _remove(db: sqlite3.Connection, conversation_id: int) -> None:
-    forget(db, "conversation_id = ?", conversation_id)
+    query = "SELECT id FROM messages WHERE conversation_id = ? AND owner IS NULL"
+    forget(db, [-conversation_id, *(number for (number,) in db.execute(query, (conversation_id,)))])
     db.execute("DELETE FROM conversations WHERE id = ?", (conversation_id,))

@@ -10,6 +10,7 @@ from pathlib import Path
 from lmchat.store.failure import explained
 from lmchat.store.repository import Repository
 from lmchat.store.salvage import salvage
+from lmchat.store.wreck import Wreck
 from lmchat.values.errors import StoreError
 from lmchat.values.history import Salvaged
 
@@ -45,8 +46,11 @@ class Copies(Repository):
         Raises:
             StoreError: the file is not there, or is no store.
         """
-        with explained(path), self._database.writing() as db:
-            return salvage(path, db, beside=True)
+        with explained(path), closing(Wreck(path)) as wreck:
+            if not wreck.is_store:
+                raise StoreError(f"There are no conversations of lmchat in {path}. Name a backup of them.")
+            with self._database.writing() as db:
+                return salvage(wreck, db, beside=True)
 
     def _copy(self, path: Path) -> None:
         with closing(sqlite3.connect(path, isolation_level=None)) as copy:

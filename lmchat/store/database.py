@@ -6,7 +6,7 @@ import itertools
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,7 +17,7 @@ from lmchat.store.private import make_private_file, make_private_folder
 from lmchat.store.salvage import salvage
 from lmchat.store.schema import migrate
 from lmchat.store.transaction import transaction
-from lmchat.store.wreck import copy_of
+from lmchat.store.wreck import Wreck, copy_of
 from lmchat.values.history import Salvaged
 
 _BUSY_SECONDS = 10.0
@@ -58,8 +58,13 @@ class Database:
         connection = _connect(path)
         saved = Salvaged(0, 0)
         # Without what could not be taken over, there is still a store to go on with.
-        with suppress(sqlite3.Error, OSError), copy_of(kept) as copy, transaction(connection, "IMMEDIATE"):
-            saved = salvage(copy, connection)
+        with (
+            suppress(sqlite3.Error, OSError),
+            copy_of(kept) as copy,
+            closing(Wreck(copy)) as wreck,
+            transaction(connection, "IMMEDIATE"),
+        ):
+            saved = salvage(wreck, connection)
         self.notice = (
             f"The file with your conversations was damaged. It is kept as {kept}, and a new one was begun with what "
             f"could be read: {saved.conversations} conversations, {saved.messages} messages. "

@@ -1,11 +1,11 @@
 """The full-text index: which messages and titles have which words.
 
-It is SQLite's FTS5, used for postings alone: no copy of the text, no positions, no lengths; so it takes about a third
+It is SQLite's FTS5, used for postings alone: no copy of the text, no positions, no lengths; so it takes about half
 of the room of the text. It only proposes: whoever asks it checks the proposals in the text itself. So it may be behind
 (what it lacks is listed in `unindexed`), may hold too much, and may be thrown away and built again at any time.
 
-Words come from `words_of` alone, never from the tokenizer, which differs between versions of SQLite. What a message is
-besides its text is in the index as well, as words of characters for private use, which no text has as a word.
+Words come from `words_of` alone, never from the tokenizer, which differs between versions of SQLite; what a message is
+besides its text is in the index as the words of `facets`.
 """
 
 from __future__ import annotations
@@ -15,79 +15,22 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
-import msgspec
-
 from lmchat.store import rows
-from lmchat.store.codec import read_json, write_text
+from lmchat.store.codec import write_text
+from lmchat.store.facets import conversation_word, model_key, model_word, month_of, month_word, role_word
 from lmchat.store.failure import is_damage
 from lmchat.store.words import words_of
 from lmchat.values.errors import StoreError
 
-# Beginnings of one and two characters have lists of their own, for most of the index would have to be read for them.
+# Beginnings of up to three characters have lists of their own, for all the lists of their words would have to be read:
+# with a million messages up to a second. Those of four take 0.15 s at worst, and another list would cost each message.
 _CREATE: Final = """
     CREATE VIRTUAL TABLE message_index USING fts5 (
-        words, content = '', detail = none, columnsize = 0, prefix = '1 2', tokenize = 'ascii'
+        words, content = '', detail = none, columnsize = 0, prefix = '1 2 3', tokenize = 'ascii'
     )
 """
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 1_000
 """Entries to a transaction."""
-_MONTH: Final = 2_629_746.0
-"""Seconds."""
-_MONTHS: Final = 1_200
-"""Until 2070; what is later is in the last."""
-_ROLES: Final = dict(zip(rows.ROLES, "\ue000\ue001\ue002\ue003", strict=True))
-_FIRST_MONTH: Final = 0xE010
-_MODELS: Final = 0xF0000
-_MOST_MODELS: Final = 0xFFF0
-_CONVERSATIONS: Final = 0x100000
-_A_CHARACTER_HAS: Final = 0xFF00
-
-
-class _ModelKey(msgspec.Struct, rename="camel"):
-    model_key: str
-
-
-class _Origin(msgspec.Struct):
-    model: _ModelKey | None = None
-
-
-_ORIGIN: Final = msgspec.json.Decoder(_Origin)
-
-
-def role_word(role: str) -> str:
-    """What each message of a role has in the index."""
-    return _ROLES.get(rows.ROLES.get(role, "user"), "")
-
-
-def month_of(at: float) -> int:
-    """The number of a stretch of time of about a month; what is out of all bounds is in the first or last."""
-    return int(min(max(at / _MONTH, 0.0), float(_MONTHS)))
-
-
-def month_word(month: int) -> str:
-    """What each message of that time has in the index."""
-    return chr(_FIRST_MONTH + month)
-
-
-def conversation_word(conversation_id: int) -> str:
-    """What each message of a conversation has in the index."""
-    high, low = divmod(conversation_id, _A_CHARACTER_HAS)
-    return chr(_CONVERSATIONS + high % _A_CHARACTER_HAS) + chr(_CONVERSATIONS + low)
-
-
-def model_word(model_id: int) -> str:
-    """What each answer of a model has in the index."""
-    return chr(_MODELS + model_id % _MOST_MODELS)
-
-
-def model_key(provenance: str | None) -> str | None:
-    """The model that an answer is of."""
-    if provenance is None:
-        return None
-    with suppress(StoreError):
-        model = read_json(provenance, _ORIGIN).model
-        return None if model is None else model.model_key
-    return None
 
 
 def expression(every: Iterable[Iterable[tuple[str, bool]]]) -> str:
@@ -108,11 +51,6 @@ def _problem(db: sqlite3.Connection) -> sqlite3.DatabaseError | None:
     except sqlite3.DatabaseError as error:
         return error
     return None
-
-
-def remaining(db: sqlite3.Connection) -> int:
-    """How many messages and titles the index does not have yet."""
-    return int(db.execute("SELECT count(*) FROM unindexed").fetchone()[0])
 
 
 def has_all(db: sqlite3.Connection) -> bool:
@@ -139,14 +77,17 @@ def advance(db: sqlite3.Connection) -> int:
     return len(entries)
 
 
-def forget(db: sqlite3.Connection, which: str, value: object) -> None:
-    """Take messages that are about to be removed out of the index, as far as it has them."""
+def forget(db: sqlite3.Connection, entries: Iterable[int]) -> None:
+    """Take messages and titles that are about to be removed out of the index, as far as it has them."""
     if not is_usable(db):
         return
     models: dict[str, int] = {name: number for number, name in db.execute("SELECT id, name FROM models")}
-    query = f"SELECT id FROM messages WHERE {which} AND owner IS NULL AND id NOT IN (SELECT entry FROM unindexed)"
-    texts = [(number, " ".join(_words(db, number, models))) for (number,) in db.execute(query, (value,)).fetchall()]
-    db.executemany("INSERT INTO message_index (message_index, rowid, words) VALUES ('delete', ?, ?)", texts)
+    for entry in entries:
+        if db.execute("SELECT 1 FROM unindexed WHERE entry = ?", (entry,)).fetchone() is None:
+            words = " ".join(_words(db, entry, models))
+            db.execute(
+                "INSERT INTO message_index (message_index, rowid, words) VALUES ('delete', ?, ?)", (entry, words)
+            )
 
 
 def discard(db: sqlite3.Connection) -> None:

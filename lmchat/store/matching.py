@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
-from lmchat.store.index import model_key
+from lmchat.store.facets import model_key
 from lmchat.store.words import Folded, Needle
 from lmchat.values.search import SearchQuery, Snippet
 
@@ -15,6 +16,8 @@ _LENGTH: Final = 200
 """Characters of a snippet."""
 _TYPICAL: Final = 600.0
 """Characters of a text of which the same number of matches counts neither more nor less."""
+_MOST_TERMS: Final = 50
+"""Words that the index is asked for; whoever pastes a page is found by fewer."""
 _TITLE_BONUS: Final = 10.0
 
 
@@ -45,12 +48,13 @@ class Matcher:
 
     def __init__(self, query: SearchQuery) -> None:
         self.query: Final = query
-        self._needles = [Needle(word, goes_on=False) for word in query.words]
+        self._needles = [Needle(word, goes_on=False) for word in dict.fromkeys(query.words)]
         if query.beginning:
             self._needles.append(Needle(query.beginning, goes_on=True))
         self._models = [Folded(model).lower for model in query.models]
         self.has_words: Final = query.has_words
-        self.terms: Final = [(term,) for needle in self._needles for term in needle.terms]
+        terms = dict.fromkeys(term for needle in self._needles for term in needle.terms)
+        self.terms: Final = [(term,) for term in islice(terms, _MOST_TERMS)]
         """Words that the index has of each match, as `index.expression` takes them."""
 
     def fits_model(self, name: str) -> bool:

@@ -203,8 +203,8 @@ def remove_deleted(db: sqlite3.Connection, message_id: int) -> int:
     if place is None:
         return 0
     gone = subtree(db, place[0], message_id, deleted=True)
-    for number in gone:
-        forget(db, "id = ?", number)
+    being_written = "SELECT id FROM messages WHERE owner IS NOT NULL"
+    forget(db, gone - {number for (number,) in db.execute(being_written)})
     # Children first: a message cannot be without its parent.
     db.executemany("DELETE FROM messages WHERE id = ?", [(number,) for number in sorted(gone, reverse=True)])
     db.execute("UPDATE conversations SET leaf_id = leaf_id WHERE id = ?", place)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -30,6 +29,11 @@ _MESSAGE: Final = (
     *("id", "conversation_id", "parent_id", "role", "parts", "created_at", "stats", "provenance", "error", "owner"),
     "deleted_with",
 )
+_OF_A_MESSAGE: Final = {
+    "journal": ("message_id", "seq", "kind", "text"),
+    "deletions": ("message_id", "at", "leaf_id"),
+}
+_OF_NONE: Final = {"prompt_history": ("text", "at"), "drafts": ("conversation_id", "text")}
 _OF_CONVERSATIONS: Final = frozenset({"conversation_id"})
 _OF_MESSAGES: Final = frozenset({"message_id", "parent_id", "leaf_id", "deleted_with", "forked_from"})
 _PARTS: Final = msgspec.json.Decoder(tuple[Part, ...])
@@ -45,10 +49,10 @@ _MEND: Final = (
     UPDATE messages SET parent_id = (
         SELECT max(id) FROM messages AS earlier
         WHERE earlier.conversation_id = messages.conversation_id AND earlier.id < messages.id
-    ) WHERE parent_id IS NOT NULL AND NOT EXISTS (
+    ) WHERE parent_id IS NOT NULL AND (parent_id >= id OR NOT EXISTS (
         SELECT 1 FROM messages AS parent
         WHERE parent.conversation_id = messages.conversation_id AND parent.id = messages.parent_id
-    )
+    ))
     """,
     "UPDATE messages SET deleted_with = NULL WHERE deleted_with NOT IN (SELECT message_id FROM deletions)",
     """
@@ -64,18 +68,17 @@ _MEND: Final = (
 )
 
 
-def salvage(path: Path, db: sqlite3.Connection, *, beside: bool = False) -> Salvaged:
+def salvage(wreck: Wreck, db: sqlite3.Connection, *, beside: bool = False) -> Salvaged:
     """Take over what can be read, within a transaction.
 
     Args:
         beside: leave out conversations that are here already, and what belongs to no conversation.
 
     Raises:
-        sqlite3.Error: the file is not there, or nothing can be written; what is damaged in the file is no error.
+        sqlite3.Error: nothing can be written; what is damaged in the other file is no error.
     """
     db.execute("PRAGMA defer_foreign_keys = ON")
-    with closing(Wreck(path)) as wreck:
-        return _Salvage(wreck, db).run(beside=beside)
+    return _Salvage(wreck, db).run(beside=beside)
 
 
 class _Salvage:
@@ -96,17 +99,15 @@ class _Salvage:
             if fields.get("conversation_id") not in left_alone:
                 self._taken.add(fields["id"])
                 messages += self._take("messages", _readable(fields))
-        for fields in self._wreck.rows("journal", ["message_id", "seq", "kind", "text"]):
-            if fields["message_id"] in self._taken:
-                self._take("journal", fields)
-        for fields in self._wreck.rows("deletions", ["message_id", "at", "leaf_id"]):
-            if fields["message_id"] in self._taken:
-                self._take("deletions", fields)
+        for table, columns in _OF_A_MESSAGE.items():
+            for fields in self._wreck.rows(table, columns):
+                if fields["message_id"] in self._taken:
+                    self._take(table, fields)
         for fields in self._wreck.rows("tags", ["conversation_id", "tag"]):
             if fields["conversation_id"] not in left_alone:
                 self._take("tags", fields)
         if not beside:
-            for table, columns in (("prompt_history", ["text", "at"]), ("drafts", ["conversation_id", "text"])):
+            for table, columns in _OF_NONE.items():
                 for fields in self._wreck.rows(table, columns):
                     self._take(table, fields)
         for statement in _MEND:

@@ -21,8 +21,7 @@ from lmchat.values.search import SearchHit, SearchQuery, Snippet
 _BLOCK: Final = 300
 """Matches among which the best come first."""
 _TITLES: Final = 200
-_CATCH_UP: Final = 4
-"""Steps that the index is brought forward before a search."""
+"""Titles that come before all messages; further ones come after them."""
 
 
 class Search(Repository):
@@ -52,14 +51,14 @@ class Search(Repository):
         self._discard()
         return found
 
-    def index_more(self) -> int:
-        """Bring the index a step forward, some tenths of a second of work; how many entries it still lacks.
+    def index_more(self) -> bool:
+        """Bring the index a step forward, some tenths of a second of work; whether there is more to do.
 
-        Only needed after many messages came at once; a search does as much by itself, and finds what is not in it.
+        Only needed when many messages come at once, or come from a time without the index. A search does as much by
+        itself, and finds the newest 10,000 of the messages that the index lacks.
         """
         with self._database.writing() as db:
-            done = index.advance(db)
-            return index.remaining(db) if done else 0
+            return index.advance(db) > 0 and not index.has_all(db)
 
     def rebuild_index(self) -> None:
         """Throw the index away; it is built again by `index_more` and by searches."""
@@ -74,12 +73,10 @@ class Search(Repository):
     def _catch_up(self) -> None:
         """What cannot be indexed, because the disk is full or another program writes, is found by reading."""
         try:
-            for _ in range(_CATCH_UP):
-                with self._database.reading() as db:
-                    if index.is_usable(db) and index.has_all(db):
-                        return
-                if not self.index_more():
+            with self._database.reading() as db:
+                if index.is_usable(db) and index.has_all(db):
                     return
+            self.index_more()
         except StoreError as error:
             if isinstance(error.__cause__, sqlite3.Error) and is_damage(error.__cause__):
                 self._discard()
@@ -91,7 +88,8 @@ def _search(db: sqlite3.Connection, query: SearchQuery, limit: int, offset: int,
     matcher = Matcher(query)
     proposals: Iterator[Candidate] = messages(db, matcher, use_index=use_index)
     if query.has_words and not (query.models or query.roles):
-        proposals = itertools.chain(itertools.islice(titles(db, matcher, use_index=use_index), _TITLES), proposals)
+        named = titles(db, matcher, use_index=use_index)
+        proposals = itertools.chain(itertools.islice(named, _TITLES), proposals, named)
     found = list(itertools.islice(_best_first(_matches(proposals, matcher)), offset, offset + limit))
     conversations = summaries_of(db, {match.candidate.conversation_id for match in found})
     return [_hit(match, matcher, conversations[match.candidate.conversation_id]) for match in found]

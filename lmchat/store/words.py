@@ -71,8 +71,18 @@ class Folded:
         """Whether a word begins or ends here."""
         if index in (0, len(self.lower)):
             return True
-        inside = _is_letter(self.lower[index - 1]) and _is_letter(self.lower[index])
-        return not inside or _HUMP.match(self.cased, index) is not None
+        if not (_is_letter(self.lower[index - 1]) and _is_letter(self.lower[index])):
+            return True
+        return _HUMP.match(self.cased, index) is not None and bool(_parts(self._word_at(index)))
+
+    def _word_at(self, index: int) -> str:
+        """The word that goes on here, or as much of it as shows that it is too long to be one."""
+        start = stop = index
+        while start > 0 and index - start <= _LONGEST and _is_letter(self.lower[start - 1]):
+            start -= 1
+        while stop < len(self.lower) and stop - index <= _LONGEST and _is_letter(self.lower[stop]):
+            stop += 1
+        return self.cased[start:stop]
 
 
 def _lower(cased: str) -> str:
@@ -105,13 +115,18 @@ def words_of(text: str) -> set[str]:
 
 
 def _humps(word: str) -> Iterator[str]:
+    parts = _parts(word)
+    for start in range(len(parts)):
+        for stop in range(start + 1, len(parts) + 1):
+            yield "".join(parts[start:stop])
+
+
+def _parts(word: str) -> list[str]:
+    """A word cut at its humps; nothing when it has none, or is no name but some code for bytes."""
     if word.islower() or len(word) > _LONGEST:
-        return
-    parts = _lower(" ".join(_HUMP.split(word))).split(" ")
-    if 1 < len(parts) <= _MOST_HUMPS:
-        for start in range(len(parts)):
-            for stop in range(start + 1, len(parts) + 1):
-                yield "".join(parts[start:stop])
+        return []
+    parts = _HUMP.split(word)
+    return _lower(" ".join(parts)).split(" ") if 1 < len(parts) <= _MOST_HUMPS else []
 
 
 class Needle:

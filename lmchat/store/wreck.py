@@ -9,9 +9,9 @@ from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
-from urllib.parse import quote
 
 from lmchat.store.codec import read_text
+from lmchat.store.schema import APPLICATION_ID
 
 Fields: TypeAlias = dict[str, object]
 """A row by the names of its columns."""
@@ -36,8 +36,15 @@ class Wreck:
     """A store that is read, and never changed, as far as it can be."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+        self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         self._connection.text_factory = read_text
+
+    @property
+    def is_store(self) -> bool:
+        """Whether the file says that it is one of ours."""
+        with suppress(sqlite3.DatabaseError):
+            return bool(self._connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+        return False
 
     def close(self) -> None:
         """Close the file."""

@@ -39,6 +39,7 @@ _SEARCHES: Final = {
     "one letter": "t",
     "two letters": "co",
     "three letters": "con",
+    "four letters": "with",
     "two words": "the of ",
     "common, rare": "the zyzzyva",
     "phrase": '"of the"',
@@ -47,14 +48,14 @@ _SEARCHES: Final = {
     "tag, model": "tag:work model:qwen the",
     "before": "before:2023-12 the",
     "role": "role:user the",
-    "no words": "role:user model:qwen",
+    "no words": "role:assistant model:qwen",
 }
 
 
 def _vocabulary(dice: random.Random) -> list[str]:
     letters = "etaoinshrdlucmfwypvbgkjqxz"
     made = {"".join(dice.choices(letters, range(26, 0, -1), k=2 + int(dice.expovariate(0.25)))) for _ in range(70_000)}
-    return ["the", "of", "and", *sorted(made, key=lambda word: (len(word), word))][:_VOCABULARY]
+    return ["the", "of", "and", "that", "with", *sorted(made, key=lambda word: (len(word), word))][:_VOCABULARY]
 
 
 def _texts(dice: random.Random) -> Iterator[str]:

@@ -64,6 +64,10 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(TEXT, values(arguments[1]), max_size=3)
     if get_origin(kind) is list:
         return st.lists(values(arguments[0]), max_size=3)
+    if get_origin(kind) is tuple:
+        if arguments[-1] is ...:
+            return st.lists(values(arguments[0]), max_size=3).map(tuple)
+        return st.tuples(*map(values, arguments))
     raise AssertionError(f"no strategy for {kind}")
 
 

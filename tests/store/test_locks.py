@@ -68,6 +68,29 @@ def test_the_answer_of_a_living_program_is_left_to_it(store: Store, start_progra
     assert done.stats == LlmPredictionStats(stop_reason="eosFound")
 
 
+def test_it_is_known_whether_another_program_is_writing_on_the_same_branch(
+    store: Store, start_program: StartProgram
+) -> None:
+    program = start_program(ANSWERING)
+    assert program.stdout is not None
+    answer = int(program.stdout.readline())
+    (talk,) = store.conversations()
+    assert store.being_written(talk.id)
+    asked, _ = store.branch(talk.id)
+    store.set_leaf(talk.id, asked.id)
+    assert not store.being_written(talk.id)
+    mine = store.begin_answer(talk.id, parent_id=asked.id, provenance=Provenance(server="here"))
+    assert not store.being_written(talk.id)
+    store.append_to_answer(mine, [TextData("mine")])
+    store.flip(talk.id, answer)
+    assert store.being_written(talk.id)
+    program.kill()
+    program.wait()
+    assert not store.being_written(talk.id)
+    assert [message.text for message in store.messages([answer, mine])] == ["Because it", "mine"]
+    assert not store.being_written(store.create_conversation().id)
+
+
 def test_one_s_own_answer_is_not_left_over_until_the_store_is_closed(path: Path, store: Store) -> None:
     other = Store.open(path)
     talk = other.create_conversation()

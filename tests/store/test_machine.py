@@ -272,11 +272,10 @@ class StoreMachine(RuleBasedStateMachine):
         made = self.stores[side].fork(number, each)
         twin = Talk(talk.title, next(self.ticks), by_user=talk.by_user, tags=talk.tags)
         copies = self.stores[side].branch(made.id)
-        for parent, copy, old in zip([None, *copies], copies, talk.way(each), strict=False):
-            twin.messages[copy.id] = Message(parent and parent.id, copy.role, talk.messages[old].text)
-        twin.leaf = copies[-1].id
+        for copy, old in zip(copies, talk.way(each), strict=True):
+            twin.messages[copy.id] = Message(twin.leaf, copy.role, talk.messages[old].text)
+            twin.leaf = copy.id
         assert made.forked_from == each
-        assert len(copies) == len(talk.way(each))
         self.talks[made.id] = twin
 
     @precondition(any_talk)

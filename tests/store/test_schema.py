@@ -23,6 +23,7 @@ from lmchat.values.errors import StoreError
 from lmchat.values.history import MessageRecord, Provenance, ReasoningData
 from lmchat.values.model import LlmInstanceInfo, Quantization
 from lmchat.values.prediction import LlmPredictionStats
+from lmchat.values.search import parse_query
 
 # What the first released version wrote. It is never changed: whatever comes later has to read it.
 OLDEST = """
@@ -69,6 +70,22 @@ UPDATE conversations SET leaf_id = 4;
 INSERT INTO prompt_history VALUES (1, 'Hello', 1700000001.5);
 PRAGMA user_version = 1;
 """
+
+# What the second version added, with a message of its time.
+SECOND = (
+    OLDEST
+    + """
+ALTER TABLE messages ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN tokens INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_outline ON messages (conversation_id, id, parent_id, role, size, tokens);
+UPDATE messages SET size = 5;
+INSERT INTO conversations VALUES (7, 'Newer', 1700000005.5, 1700000006.5, NULL);
+INSERT INTO messages (id, conversation_id, role, parts, created_at, size)
+    VALUES (9, 7, 'user', '[{"type":"text","text":"Grüße"}]', 1700000006.5, 5);
+UPDATE conversations SET leaf_id = 9 WHERE id = 7;
+PRAGMA user_version = 2;
+"""
+)
 
 OLDEST_MESSAGES = [
     MessageRecord(
@@ -143,9 +160,10 @@ def write(path: Path, script: str) -> None:
         db.executescript(script)
 
 
-def test_a_new_file_and_the_oldest_one_come_to_the_same_shape(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("script", [OLDEST, SECOND])
+def test_a_new_file_and_an_old_one_come_to_the_same_shape(path: Path, tmp_path: Path, script: str) -> None:
     old = tmp_path / "old" / "chats.db"
-    write(old, OLDEST)
+    write(old, script)
     for file in (path, old):
         Store.open(file).close()
     assert shape(path) == shape(old)
@@ -162,6 +180,37 @@ def test_what_the_oldest_version_wrote_is_read(path: Path) -> None:
         assert store.prompts() == ["Hello"]
         assert store.recover() == [4]
         assert store.branch(1)[3].parts == (TextData("It is two"),)
+    finally:
+        store.close()
+
+
+def test_what_old_versions_wrote_is_listed_found_and_changed_like_anything(path: Path) -> None:
+    write(path, SECOND)
+    store = Store.open(path)
+    try:
+        newer, old = store.conversations()
+        assert (newer.id, newer.title, newer.model, newer.message_count) == (7, "Newer", None, 1)
+        assert (old.id, old.model, old.message_count, old.title_by) == (1, "tiny", 4, "words")
+        assert (old.pinned, old.archived, old.deleted, old.tags, old.forked_from) == (False, False, False, (), None)
+        for typed, number, message in [
+            ("gruss", None, None),
+            ("GRÜSSE", None, None),
+            ("grüße", 7, 9),
+            ("old times", 1, None),
+            ("hm model:tiny", 1, 2),
+            ("hm model:small", None, None),
+            ("two", 1, 4),
+        ]:
+            hits = [(hit.conversation.id, hit.message_id) for hit in store.search(parse_query(typed))]
+            assert hits == ([] if number is None else [(number, message)]), typed
+        assert store.changes().conversations == ()
+        assert store.recover() == [4]
+        assert [hit.message_id for hit in store.search(parse_query("two"))] == [4]
+        assert store.changes().conversations == (1,)
+        assert store.delete_message(2) == 1
+        assert store.undelete_message(2) == 4
+        assert [node.stop_reason for node in store.tree(1)] == [None, "eosFound", None, "interrupted"]
+        assert store.add_message(7, parent_id=9, role="user", parts=()).id == 10
     finally:
         store.close()
 

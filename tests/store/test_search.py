@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lmchat.store import index
+from lmchat.store import candidates, index
 from lmchat.store.store import Store
 from lmchat.values.chat import TextData, ToolCallRequest, ToolCallRequestData, ToolCallResultData
 from lmchat.values.history import MessageRecord, Part, Provenance, ReasoningData
@@ -134,9 +134,7 @@ def test_everything_that_can_be_unfolded_is_searched(store: Store) -> None:
     request = ToolCallRequestData(ToolCallRequest(name="weather", arguments={"city": "Grünau"}))
     parts: tuple[Part, ...] = (ReasoningData(text="pondering"), TextData("spoken"), request)
     number, ids = talk(store, "Heading", "asked", parts)
-    result = store.add_message(
-        number, parent_id=ids[-1], role="tool", parts=(ToolCallResultData(content="sunny"),)
-    ).id
+    result = store.add_message(number, parent_id=ids[-1], role="tool", parts=(ToolCallResultData(content="sunny"),)).id
     for typed, message in [
         ("pondering", ids[1]),
         ("spoken", ids[1]),
@@ -170,13 +168,15 @@ def test_titles_are_found_by_their_present_words_only(store: Store) -> None:
     assert found(store, "old head") == [(number, None)]
 
 
-def test_filters(store: Store) -> None:
+@pytest.mark.parametrize("few", [0, 3_000])
+def test_filters(store: Store, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(candidates, "_FEW", few)
     one, first = talk(store, "One", "apple pie", "apple tart", model="qwen2.5-7b")
     two, second = talk(store, "Two", "apple cake", "apple juice", model="llama-3")
     store.set_tags(one, ["Work", "two words"])
     store.pin(two)
-    everything = [(one, each) for each in first] + [(two, each) for each in second]
-    for typed, expected in {
+    everything: list[tuple[int, int | None]] = [*((one, each) for each in first), *((two, each) for each in second)]
+    cases: dict[str, list[tuple[int, int | None]]] = {
         "apple": everything,
         "apple role:user": [(one, first[0]), (two, second[0])],
         "apple role:user role:assistant": everything,
@@ -197,7 +197,8 @@ def test_filters(store: Store) -> None:
         "model:llama": [(two, second[1])],
         "role:user tag:work": [(one, first[0])],
         "": [(one, None), (two, None)],
-    }.items():
+    }
+    for typed, expected in cases.items():
         assert found(store, typed) == sorted(expected, key=str), typed
     store.archive(one)
     assert found(store, "apple is:archived") == [(one, each) for each in first]
@@ -231,13 +232,24 @@ def test_what_is_deleted_is_found_only_when_it_is_asked_for(store: Store) -> Non
 
 
 def test_what_is_purged_leaves_the_index(store: Store) -> None:
-    number, ids = talk(store, "One", "apple", "quincunx")
+    _number, ids = talk(store, "One", "apple", "quincunx")
     assert found(store, "quincunx")
     store.delete_message(ids[1])
     store.purge(days=0)
     with store._database.reading() as db:
         assert not db.execute("SELECT rowid FROM message_index WHERE message_index MATCH 'quincunx'").fetchall()
         assert len(db.execute("SELECT rowid FROM message_index WHERE message_index MATCH 'apple'").fetchall()) == 1
+
+
+def test_a_conversation_that_is_purged_leaves_the_index(store: Store) -> None:
+    number, _ = talk(store, "Quincunx", "apple")
+    assert found(store, "quincunx")
+    store.delete_conversation(number)
+    store.purge(days=0)
+    with store._database.reading() as db:
+        for word in ("quincunx", "apple"):
+            query = "SELECT rowid FROM message_index WHERE message_index MATCH ?"
+            assert not db.execute(query, (word,)).fetchall()
 
 
 def test_the_best_come_first_and_of_equals_the_newest(store: Store) -> None:
@@ -254,7 +266,7 @@ def test_the_best_come_first_and_of_equals_the_newest(store: Store) -> None:
 
 
 def test_pages_together_are_everything_once(store: Store) -> None:
-    number, ids = talk(store, "apple", *(["apple"] * 700))
+    _number, ids = talk(store, "apple", *(["apple"] * 700))
     query = parse_query("apple")
     pages = [store.search(query, limit=150, offset=offset) for offset in range(0, 1050, 150)]
     hits = [hit.message_id for page in pages for hit in page]
@@ -288,27 +300,26 @@ def test_a_message_that_cannot_be_read_hides_no_other(store: Store) -> None:
 
 
 def test_an_index_that_is_gone_is_built_again(store: Store, path: Path) -> None:
-    number, ids = talk(store, "", *(["apple"] * 20))
+    _number, _ids = talk(store, "", *(["apple"] * 20))
     assert len(found(store, "apple")) == 20
     store.rebuild_index()
     assert len(found(store, "apple")) == 20
     with store._database.reading() as db:
         assert index.is_usable(db)
-        assert index.remaining(db) == 0
+        assert index.has_all(db)
 
 
 def test_old_messages_get_into_the_index_step_by_step(store: Store) -> None:
-    _, ids = talk(store, "", *(["apple"] * 700))
-    remaining = [store.index_more() for _ in range(3)]
-    assert remaining[0] > remaining[1] == remaining[2] == 0
+    talk(store, "", *(["apple"] * 1_100))
+    assert [store.index_more() for _ in range(3)] == [True, False, False]
     with store._database.reading() as db:
-        assert len(db.execute("SELECT rowid FROM message_index WHERE message_index MATCH 'apple'").fetchall()) == 700
+        assert len(db.execute("SELECT rowid FROM message_index WHERE message_index MATCH 'apple'").fetchall()) == 1_100
 
 
 @pytest.mark.parametrize("part", ["data", "idx", "config"])
 @pytest.mark.parametrize("damage", ["UPDATE message_index_{} SET {} = x'00ff00ff00ff'", "DROP TABLE message_index_{}"])
 def test_a_broken_index_loses_nothing_and_is_built_again(store: Store, path: Path, part: str, damage: str) -> None:
-    number, ids = talk(store, "", *(["apple"] * 20))
+    _number, _ids = talk(store, "", *(["apple"] * 20))
     assert len(found(store, "apple")) == 20
     store.close()
     column = {"data": "block", "idx": "pgno", "config": "v"}[part]
@@ -322,7 +333,7 @@ def test_a_broken_index_loses_nothing_and_is_built_again(store: Store, path: Pat
     assert len(found(again, "apple")) == 21
     with again._database.reading() as db:
         assert index.is_usable(db)
-        assert index.remaining(db) == 0
+        assert index.has_all(db)
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     again.close()
 
@@ -330,7 +341,7 @@ def test_a_broken_index_loses_nothing_and_is_built_again(store: Store, path: Pat
 def test_without_fts5_everything_is_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "_CREATE", index._CREATE.replace("fts5", "fts5000"))
     number, ids = talk(store, "A title", "apple pie", "apple tart", model="qwen")
-    assert store.index_more() == 0
+    assert not store.index_more()
     assert found(store, "app") == [(number, each) for each in ids]
     assert found(store, "apple model:qwen") == [(number, ids[1])]
     assert found(store, "titl") == [(number, None)]
@@ -339,13 +350,30 @@ def test_without_fts5_everything_is_read(store: Store, monkeypatch: pytest.Monke
 
 
 def test_a_search_needs_no_room_on_the_disk(store: Store) -> None:
-    number, ids = talk(store, "", *(["apple"] * 3))
+    _number, _ids = talk(store, "", *(["apple"] * 3))
     with store._database.reading() as db:
         db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0]}")
     assert len(found(store, "apple")) == 3
     with store._database.reading() as db:
         db.execute("PRAGMA query_only = ON")
     assert len(found(store, "apple")) == 3
+
+
+def test_many_titles_hide_no_message_and_no_title(store: Store) -> None:
+    numbers = [store.create_conversation(f"Apple {count:03}").id for count in range(350)]
+    number, (message,) = talk(store, "", "apple")
+    hits = [(hit.conversation.id, hit.message_id) for hit in find(store, "apple", limit=1_000)]
+    assert sorted(hits[:200]) == [(each, None) for each in numbers[150:]]
+    assert (number, message) in hits[:300]
+    assert sorted(hits, key=str) == sorted([(number, message), *((each, None) for each in numbers)], key=str)
+
+
+def test_a_page_that_was_pasted_is_looked_for(store: Store) -> None:
+    page = " ".join(f"word{number}" for number in range(2_000))
+    number, (message,) = talk(store, "", page)
+    talk(store, "", page.replace("word1999", "another"))
+    assert found(store, page) == [(number, message)]
+    assert found(store, f'"{page}"') == [(number, message)]
 
 
 def test_an_imported_message_is_found(store: Store) -> None:

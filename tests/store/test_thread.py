@@ -122,3 +122,12 @@ asyncio.run(main())
     store = Store.open(path)
     assert len(store.conversations()) == 20
     store.close()
+
+
+async def test_a_private_store_is_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    thread = await StoreThread.open(None, on_error=Failures().take)
+    await thread.run(lambda store: store.create_conversation("Secret"))
+    assert [found.title for found in await thread.run(lambda store: store.conversations())] == ["Secret"]
+    await thread.close()
+    assert await asyncio.to_thread(lambda: list(tmp_path.iterdir())) == []

@@ -14,6 +14,7 @@ from lmchat.tui.screens.chat import ChatScreen
 from lmchat.tui.screens.conversations import ConversationsScreen
 from lmchat.tui.screens.help import KEYS, HelpScreen
 from lmchat.tui.screens.line import LineScreen
+from lmchat.tui.screens.prompts import PromptsScreen
 from lmchat.tui.widgets.conversation_list import ConversationList
 from lmchat.tui.widgets.prompt import Prompt
 from lmchat.tui.widgets.stats_sidebar import StatsSidebar
@@ -356,3 +357,23 @@ async def test_conversations_are_renamed_pinned_archived_deleted_and_brought_bac
         await driver.wait_for(lambda: titles() == ["Pinned", "one renamed", "Today", "two"])
         await driver.pilot.press("home", "a")
         await driver.wait_for(lambda: titles() == ["Today", "two"])
+
+
+async def test_what_was_asked_before_is_found_and_put_into_the_prompt(drive: Drive) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await driver.ready()
+        for question in ("about apples", "about pears"):
+            await driver.type(question)
+            await driver.pilot.press("enter")
+            await driver.wait_for(lambda: driver.text().count("finished") == len(server.scenes) > 0)
+            await driver.wait_for(lambda: not driver.screen.answering)
+        await driver.pilot.press("ctrl+r")
+        await driver.wait_for(lambda: isinstance(driver.app.screen, PromptsScreen))
+        found = driver.app.screen.query_one(OptionList)
+        await driver.wait_for(
+            lambda: [str(option.prompt) for option in found.options] == ["about pears", "about apples"]
+        )
+        await driver.type("app")
+        await driver.wait_for(lambda: found.option_count == 1)
+        await driver.pilot.press("enter")
+        await driver.wait_for(lambda: driver.screen.query_one(Prompt).text == "about apples")

@@ -28,7 +28,7 @@ _WIDE: Final = 100
 """Columns from which there is room for a look at the conversation."""
 _LOOK: Final = 1 / 10
 """Seconds on an option after which its conversation is looked into."""
-_HINT: Final = "Words find text and titles · model: tag: before: after: role: is:pinned is:archived is:deleted"
+_HINT: Final = "Enter opens · ↓ list · model: tag: role: before: after: is:pinned is:archived is:deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,6 @@ class ConversationsScreen(ModalScreen[Choice | None]):
 
     CSS_PATH = "conversations.tcss"
     BINDINGS = [
-        Binding("enter", "open", "Open", show=True),
-        Binding("down", "list", "List", key_display="↓"),
         Binding("escape", "leave", "Back"),
         Binding("ctrl+s", "dismiss(None)", "Close", show=False),
         Binding("slash", "search", "Search", show=False),
@@ -222,15 +220,7 @@ class ConversationsScreen(ModalScreen[Choice | None]):
         """Letters do things only while the list has the keys."""
         if action in ("rename", "tag", "pin", "archive", "delete", "undelete", "search"):
             return self._list.has_focus
-        return self._query.has_focus if action == "list" else True
-
-    def action_open(self) -> None:
-        """Read what is chosen."""
-        self._choose()
-
-    def action_list(self) -> None:
-        """Go from the search to what was found."""
-        self._list.focus()
+        return True
 
     def action_leave(self) -> None:
         """Empty the search first, then go."""

@@ -19,6 +19,7 @@ KEYS = (
     ("Ctrl+S", "all conversations: browse, search, rename, tag, pin, archive, delete"),
     ("Ctrl+B", "list of the latest conversations"),
     ("Ctrl+F", "find in this conversation; then Enter, Up and Down"),
+    ("Ctrl+R", "search what you asked before"),
     ("F3", "stats"),
     ("Ctrl+T", "fold or unfold what the model thought"),
     ("PageUp, PageDown", "read back and forth"),
