@@ -53,18 +53,20 @@ class Answer:
         if isinstance(event, LlmPredictionFragment):
             self._thought.watch(event)
 
-    def record(self, error: LMStudioError | None, *, stopped: bool) -> MessageRecord:
+    def record(self, error: LMStudioError | None, *, stopped: StopReason | None) -> MessageRecord:
         """What is kept of it.
 
         Args:
             error: what ended it, if that was not the server.
-            stopped: whether the user wanted it to end; then no error is worth a word.
+            stopped: why it was made to end from here; then no error is worth a word.
         """
         self._meter.stop()
         if (finished := self._prediction.finished) is not None:
             stats, provenance = finished.stats, _told_by_server(self._asked, finished)
+            if stopped is not None and stats.stop_reason == "userStopped":
+                stats = msgspec.structs.replace(stats, stop_reason=stopped)
         else:
-            stats = self._meter.measured("userStopped" if error is None or stopped else _stop_reason(error))
+            stats = self._meter.measured(stopped or ("userStopped" if error is None else _stop_reason(error)))
             provenance = msgspec.structs.replace(self._asked, measured_by="client")
         return msgspec.structs.replace(
             self._message,

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from lmchat.app.answer import Answer
 from lmchat.app.branch import Branch
@@ -13,14 +14,16 @@ from lmchat.app.events import AnswerFinished, AnswerStarted, BranchCut, Conversa
 from lmchat.app.journal import Journal
 from lmchat.app.meter import Meter
 from lmchat.app.model_connection import ModelConnection, ReadyModel
-from lmchat.client.backend import EventStream
 from lmchat.store.store import Store
 from lmchat.store.thread import StoreThread
 from lmchat.values.chat import Chat, TextData
 from lmchat.values.config import LlmPredictionConfig
 from lmchat.values.errors import LMStudioError, LMStudioWebsocketError, StoreError
 from lmchat.values.history import MessageRecord, Part, Provenance, ReasoningData
-from lmchat.values.prediction import LlmPredictionFragment
+from lmchat.values.prediction import LlmPredictionFragment, StopReason
+
+if TYPE_CHECKING:
+    from lmchat.client.backend import EventStream
 
 
 class Answering:
@@ -40,7 +43,7 @@ class Answering:
         self._branch = branch
         self._conversation_id = conversation_id
         self._stream: EventStream | None = None
-        self._stopping = False
+        self._stopped: StopReason | None = None
         self._preparing: asyncio.Task[ReadyModel] | None = None
         self._journal: Journal | None = None
         self._answer: Answer | None = None
@@ -62,7 +65,8 @@ class Answering:
 
         Raises:
             LMStudioError: no model could be asked.
-            StoreError: there was no room on the disk for the answer, or for the end of it.
+            StoreError: there was no room on the disk for the answer, or for the end of it; of the latter the answer
+                is told first.
         """
         try:
             if (model := await self._ready()) is None:
@@ -74,8 +78,13 @@ class Answering:
                 model = await self._connection.ready()
                 stream = await self._ask(model, chat)
             async with aclosing(stream), aclosing(self._write(model, stream, at, begun)) as written:
-                async for event in written:
-                    yield event
+                try:
+                    async for event in written:
+                        yield event
+                except StoreError:
+                    if self._left_over is not None:
+                        yield AnswerFinished(self._left_over)
+                    raise
         finally:
             self._stream = None
             self.meter.stop()
@@ -85,9 +94,9 @@ class Answering:
         if self._journal is not None:
             await self._journal.settle()
 
-    async def stop(self) -> None:
-        """Have the answer end by itself, with what came."""
-        self._stopping = True
+    async def stop(self, reason: StopReason) -> None:
+        """Have the answer end by itself, with what came; the reason is kept with it."""
+        self._stopped = reason
         if self._preparing is not None:
             self._preparing.cancel()
         if self._stream is not None:
@@ -96,6 +105,11 @@ class Answering:
             except LMStudioWebsocketError:
                 # The stream itself will find that the connection is gone.
                 return
+
+    @property
+    def left_over(self) -> MessageRecord | None:
+        """The answer, if it has ended and there was no room on the disk for its end."""
+        return self._left_over
 
     async def finish_left_over(self) -> None:
         """Write down the answer if there was no room for its end before.
@@ -111,7 +125,7 @@ class Answering:
         self._preparing = asyncio.create_task(self._connection.ready())
         try:
             await asyncio.wait({self._preparing})
-            return None if self._stopping or self._preparing.cancelled() else self._preparing.result()
+            return None if self._stopped or self._preparing.cancelled() else self._preparing.result()
         finally:
             self._preparing.cancel()
             self._preparing = None
@@ -123,7 +137,7 @@ class Answering:
         except LMStudioError:
             self._connection.forget_model()
             raise
-        if self._stopping:
+        if self._stopped:
             await self._stream.cancel()
         return self._stream
 
@@ -131,14 +145,18 @@ class Answering:
         self, model: ReadyModel, stream: EventStream, at: int, begun: tuple[Part, ...]
     ) -> AsyncGenerator[ConversationEvent]:
         provenance = Provenance(server=model.server, model=model.info, prediction_config=self._config)
-        if at < len(self._branch):
-            await self._branch.cut(at)
-            yield BranchCut(at)
-        message = await self._begin(provenance, begun)
+        takes_place = at < len(self._branch)
+        await self._branch.load(at - 1, at)
+        message = await self._begin(provenance, at, begun)
+        await self._branch.cut(at)
+        self._branch.append(message)
         journal = self._journal = Journal(self._store, message.id)
         answer = self._answer = Answer(message, provenance, self.meter)
         error: LMStudioError | None = None
         try:
+            if takes_place:
+                yield BranchCut(at)
+            await self._branch.count_alternatives(self._conversation_id)
             yield AnswerStarted(message)
             while not answer.complete:
                 for event in await stream.take():
@@ -152,15 +170,15 @@ class Answering:
         finally:
             journal.flush()
             self._journal = self._answer = None
-            finished = await self._finish(answer.record(error, stopped=self._stopping))
+            finished = await self._finish(answer.record(error, stopped=self._stopped))
         yield AnswerFinished(finished)
 
-    async def _begin(self, provenance: Provenance, begun: tuple[Part, ...]) -> MessageRecord:
-        parent_id = self._branch.outline(-1).id if self._branch else None
+    async def _begin(self, provenance: Provenance, at: int, begun: tuple[Part, ...]) -> MessageRecord:
+        parent_id = self._branch.outline(at - 1).id if at else None
         message_id = await self._store.run(
             lambda store: _begin(store, self._conversation_id, parent_id, provenance, begun)
         )
-        message = MessageRecord(
+        return MessageRecord(
             id=message_id,
             parent_id=parent_id,
             role="assistant",
@@ -168,9 +186,6 @@ class Answering:
             created_at=time.time(),
             provenance=provenance,
         )
-        self._branch.append(message)
-        await self._branch.count_alternatives(self._conversation_id)
-        return message
 
     async def _finish(self, answer: MessageRecord) -> MessageRecord:
         """Make the answer a message like any other; while the disk is full it is one in memory only."""

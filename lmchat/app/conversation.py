@@ -19,6 +19,7 @@ from lmchat.values.chat import Chat, Role, TextData
 from lmchat.values.config import LlmPredictionConfig
 from lmchat.values.errors import LMStudioValueError
 from lmchat.values.history import ConversationSummary, MessageRecord, Part, chat_of
+from lmchat.values.prediction import StopReason
 
 
 class Conversation:
@@ -59,6 +60,7 @@ class Conversation:
         """
         if self._summary is not None:
             with self._alone():
+                await self._finish_left_over()
                 self._branch = await Branch.open(self._store, self._summary.id)
 
     async def entitle(self) -> str | None:
@@ -158,7 +160,7 @@ class Conversation:
             LMStudioError: no model could be asked. The message is kept, and `answer` tries again.
         """
         with self._alone():
-            said = await self._say(text)
+            said = await self._say(text, len(self._branch))
         yield MessageAdded(said)
         async with aclosing(self.answer()) as answer:
             async for event in answer:
@@ -173,11 +175,8 @@ class Conversation:
             LMStudioError: as `send`.
         """
         with self._alone():
-            text = _said(text)
-            await self._finish_left_over()
-            await self._branch.cut(index)
+            said = await self._say(text, index)
             yield BranchCut(index)
-            said = await self._say(text)
         yield MessageAdded(said)
         async with aclosing(self.answer()) as answer:
             async for event in answer:
@@ -195,10 +194,8 @@ class Conversation:
             await self._branch.load(index, index + 1)
             if (message := self._branch.record(index)) is None:
                 return
-            said = _said(text)
-            await self._branch.cut(index)
+            added = await self._add(message.role, _said(text), index)
             yield BranchCut(index)
-            added = await self._add(message.role, said)
         yield MessageAdded(added)
 
     def answer(self) -> AsyncGenerator[ConversationEvent]:
@@ -244,10 +241,25 @@ class Conversation:
         if self._answering is not None:
             await self._answering.settle()
 
-    async def stop(self) -> None:
-        """Stop the answer that is being written; it ends by itself, with what came."""
+    async def stop(self, reason: StopReason = "userStopped") -> None:
+        """Stop the answer that is being written; it ends by itself, with what came, and the reason is kept with it."""
         if self._answering is not None and self._busy:
-            await self._answering.stop()
+            await self._answering.stop(reason)
+
+    @property
+    def unsaved(self) -> MessageRecord | None:
+        """The last answer, if there was no room on the disk for all of it."""
+        return self._answering.left_over if self._answering is not None else None
+
+    async def save(self) -> None:
+        """Write down the answer for which there was no room; while something else is done, that sees to it.
+
+        Raises:
+            StoreError: there still is none.
+        """
+        if not self._busy:
+            with self._alone():
+                await self._finish_left_over()
 
     async def _ask(self, known: int, at: int, begun: tuple[Part, ...] = ()) -> AsyncGenerator[ConversationEvent]:
         """Ask for an answer at a place in the branch. The model is given as many of the messages as it is to know."""
@@ -280,23 +292,28 @@ class Conversation:
         if self._answering is not None:
             await self._answering.finish_left_over()
 
-    async def _say(self, text: str) -> MessageRecord:
+    async def _say(self, text: str, at: int) -> MessageRecord:
         text = _said(text)
         if self._summary is None:
             title = first_words(text)
             self._summary = await self._store.run(lambda store: store.create_conversation(title))
         await self._finish_left_over()
-        if self._system_prompt and not self._branch:
-            await self._add("system", self._system_prompt)
-        return await self._add("user", text)
+        if self._system_prompt and not at:
+            await self._add("system", self._system_prompt, 0)
+            at = 1
+        self._store.post(lambda store: store.remember_prompt(text))
+        return await self._add("user", text, at)
 
-    async def _add(self, role: Role, text: str) -> MessageRecord:
+    async def _add(self, role: Role, text: str, at: int) -> MessageRecord:
+        """Put a message in a place of the branch. What stands there and after is let go once the message is on disk."""
         summary = self._summary
         assert summary is not None
-        parent_id = self._branch.outline(-1).id if self._branch else None
+        parent_id = self._branch.outline(at - 1).id if at else None
+        await self._branch.load(at - 1, at)
         message = await self._store.run(
             lambda store: store.add_message(summary.id, parent_id=parent_id, role=role, parts=(TextData(text),))
         )
+        await self._branch.cut(at)
         self._branch.append(message)
         await self._branch.count_alternatives(summary.id)
         return message

@@ -24,12 +24,12 @@ class Journal:
     def __init__(self, store: StoreThread, message_id: int) -> None:
         self._store = store
         self._message_id = message_id
-        self._fragments: list[LlmPredictionFragment] = []
+        self._unsaved: list[LlmPredictionFragment] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def write(self, fragment: LlmPredictionFragment) -> None:
         """Take a fragment."""
-        self._fragments.append(fragment)
+        self._unsaved.append(fragment)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(DELAY, self.flush)
 
@@ -39,13 +39,19 @@ class Journal:
         await asyncio.wait({asyncio.ensure_future(self._store.run(_nothing))}, timeout=DELAY)
 
     def flush(self) -> None:
-        """Hand what was gathered to the store."""
+        """Hand what was gathered to the store; what it could not write goes there again, in front of what comes."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if pieces := _pieces(self._fragments):
-            self._store.post(lambda store: store.append_to_answer(self._message_id, pieces))
-        self._fragments = []
+        if self._unsaved:
+            self._store.post(self._append)
+
+    def _append(self, store: Store) -> None:
+        """Done on the store's thread, while more fragments may come at the end."""
+        taken = self._unsaved[:]
+        if pieces := _pieces(taken):
+            store.append_to_answer(self._message_id, pieces)
+        del self._unsaved[: len(taken)]
 
 
 def _nothing(store: Store) -> None:

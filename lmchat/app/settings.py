@@ -172,3 +172,11 @@ def _wrong_line(file: Path, text: str, number: int, reason: str) -> SettingsErro
     lines = text.splitlines()
     shown = lines[number - 1].strip() if 0 < number <= len(lines) else ""
     return SettingsError(f"{file}, line {number}: {reason}.\n    {shown}\nMend the line, or take it out.")
+
+
+def gguf_file(model: str | None) -> Path | None:
+    """The file that a model setting names, if it names one."""
+    if model is None or not model.lower().endswith(".gguf"):
+        return None
+    path = Path(model).expanduser()
+    return path.resolve() if path.exists() or path.is_absolute() or model.startswith((".", "~")) else None

@@ -11,7 +11,6 @@ import sys
 import time
 import traceback
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -98,10 +97,10 @@ class LMChatApp(App[LMStudioError]):
         """Close the session: an engine that was started here ends, and all that was said is on some disk."""
         for conversation in await self._session.save():
             if (path := await asyncio.to_thread(rescue, conversation)) is not None:
-                self.last_words.append(f"There was no room for the last answer among the conversations. It is in {path}.")
+                self.last_words.append(f"The disk of your conversations is full. The last answer is in {path}.")
             else:
                 text = safe_text(as_markdown(conversation))
-                self.last_words.append(f"There was no room for the last answer on any disk. Here it is:\n\n{text}")
+                self.last_words.append(f"There is no room on any disk for the last answer. Here it is:\n\n{text}")
         await self._session.close()
 
     def panic(self, *renderables: RenderableType) -> None:
@@ -146,6 +145,6 @@ def run(session: Session, resume: Resume, crash_log: Path) -> int:
 
 async def _run(app: LMChatApp) -> int:
     loop = asyncio.get_running_loop()
-    with Ending(partial(loop.call_soon_threadsafe, app.end)) as ending:
+    with Ending(lambda: loop.call_soon_threadsafe(app.end)) as ending:
         await app.run_async()
     return ending.exit_code

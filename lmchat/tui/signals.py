@@ -27,7 +27,7 @@ _LOOKS: Final = 1.0
 class Ending:
     """Watches, within a `with` block, for what ends the program; tells it once, and sees that it does end."""
 
-    def __init__(self, on_end: Callable[[], None]) -> None:
+    def __init__(self, on_end: Callable[[], object]) -> None:
         """`on_end` is called on a thread of its own."""
         self._on_end = on_end
         self._before: dict[int, Any] = {}
@@ -94,7 +94,7 @@ def lasting(driver_class: type[Driver]) -> type[Driver]:
     class LastingDriver(driver_class):  # type: ignore[misc, valid-type]  # known only at run time
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
-            self._file = _LastingFile(self._file)
+            self._file: Any = _LastingFile(self._file)
 
     return LastingDriver
 
@@ -133,13 +133,13 @@ if sys.platform == "win32":
     def _on_console_closed(close: Callable[[], None]) -> None:
         """Call back, on a thread of the system's, when the console is closed."""
 
-        @ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.DWORD)
         def handle(event: int) -> bool:
             if event not in _LEAVING:
                 return False
             close()
             return True
 
+        handler = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.DWORD)(handle)
         # The system keeps no reference of its own.
-        _handlers.append(handle)
-        ctypes.windll.kernel32.SetConsoleCtrlHandler(handle, True)
+        _handlers.append(handler)
+        ctypes.windll.kernel32.SetConsoleCtrlHandler(handler, True)

@@ -18,12 +18,15 @@ from lmchat.tui.screens.help import HelpScreen
 from lmchat.tui.screens.revising import RevisingScreen
 from lmchat.tui.widgets.conversation_list import ConversationList
 from lmchat.values.errors import LMStudioError
+from lmchat.values.prediction import StopReason
 from lmchat.values.safe_text import safe_line
 
 _NARROWEST, _WIDE = 30, 100
 """Columns: fewer are too few to chat; with so many the sides stand beside the conversation."""
 _LOWEST, _HIGH = 8, 20
 """Lines: fewer are too few to chat; with so many the prompt may have room around it."""
+_QUIET: Final = 10.0
+"""Seconds after the start until the store is tidied."""
 _LOOKS: Final = 1.0
 """Seconds between two looks at what other programs have written."""
 _STOP_TIMEOUT: Final = 3.0
@@ -40,6 +43,7 @@ class ChatScreen(RevisingScreen):
         Binding("ctrl+s", "browse", "Conversations"),
         Binding("ctrl+b", "toggle_list", "List", show=False),
         Binding("ctrl+f", "find", "Find"),
+        Binding("ctrl+r", "prompts", "Asked before", show=False),
         Binding("f3", "toggle_stats", "Stats"),
         Binding("f1", "help", "Help"),
     ]
@@ -83,10 +87,13 @@ class ChatScreen(RevisingScreen):
         Args:
             patience: seconds that the server gets to end the answer. After that what came is all there is.
         """
-        answers = [worker for worker in self.workers if worker.group == "answer"]
-        if not await _ended(answers, patience, self._conversation.stop(reason)):
-            self.workers.cancel_group(self, "answer")
-            await _ended(answers, patience)
+        writers = [self.save_draft(), *(worker for worker in self.workers if worker.group == "answer")]
+        ends = asyncio.gather(
+            self._conversation.stop(reason), *(worker.wait() for worker in writers), return_exceptions=True
+        )
+        await asyncio.wait([ends], timeout=patience)
+        self.workers.cancel_group(self, "answer")
+        await asyncio.wait([ends], timeout=patience)
         await self.release_clipboard()
 
     # The way to the model
@@ -106,6 +113,7 @@ class ChatScreen(RevisingScreen):
         self._opening = False
         await self.restore_draft()
         self.set_interval(_LOOKS, self._look_around)
+        self.set_timer(_QUIET, self._tidy)
         self._connect()
 
     @work(exclusive=True, group="connect")
@@ -144,6 +152,13 @@ class ChatScreen(RevisingScreen):
         self._stats.show_answer(None)
         self._show_numbers()
         self._prompt.focus()
+
+    @work(group="tidy")
+    async def _tidy(self) -> None:
+        try:
+            await self.session.tidy()
+        except LMStudioError as wrong:
+            self._status.say(str(wrong))
 
     @work(exclusive=True, group="look")
     async def _look_around(self) -> None:

@@ -28,6 +28,8 @@ _IDLE: Final = 1.5
 """Seconds after an answer until the model may be asked for a title."""
 _PAUSE: Final = 0.4
 """Seconds after a key until what is typed is kept as a draft."""
+_TRIES: Final = 1.0
+"""Seconds between two looks whether there is room again for an answer that could not be saved."""
 _READINGS: Final = 1 / 5
 """Seconds between two looks at the meter."""
 _WELCOME: Final = """
@@ -54,6 +56,8 @@ class TalkingScreen(ReadingScreen):
         self._connection_text = ""
         self._conversation: Conversation = session.new_conversation()
         self._stats = StatsSidebar()
+        if session.private:
+            self._prompt.placeholder = "Ask something. This is private: nothing of it is kept"
 
     def begin_to_read(self) -> None:
         """Have the meter read while something is written, and nothing drawn that is not on disk."""
@@ -90,10 +94,11 @@ class TalkingScreen(ReadingScreen):
         """Keep what is typed, a moment after the last key."""
         if self._drafting is not None:
             self._drafting.stop()
-        self._drafting = self.set_timer(_PAUSE, self._save_draft)
+        self._drafting = self.set_timer(_PAUSE, self.save_draft)
 
     @work(exclusive=True, group="draft")
-    async def _save_draft(self) -> None:
+    async def save_draft(self) -> None:
+        """Keep what is typed now."""
         conversation, text = self._conversation, self._prompt.draft
         try:
             if conversation.id is not None and self._beginning is conversation:
@@ -111,9 +116,25 @@ class TalkingScreen(ReadingScreen):
         except LMStudioError as wrong:
             self._status.say(str(wrong))
             return
-        last = self._conversation.branch.last
-        if not self._prompt.text and (last is None or last.text != draft):
+        branch = self._conversation.branch
+        end = [branch.record(index) for index in range(max(len(branch) - 2, 0), len(branch))]
+        # A question may have been sent, and even been answered, a moment before a crash.
+        if not self._prompt.text and draft not in [record.text for record in end if record is not None]:
             self._prompt.give_back(safe_text(draft))
+
+    @work(exclusive=True, group="prompts")
+    async def action_prompts(self) -> None:
+        """Search what was asked before, and put it into the prompt."""
+        from lmchat.tui.screens.prompts import PromptsScreen
+
+        try:
+            prompts = await self.session.prompts()
+        except LMStudioError as wrong:
+            self._status.say(str(wrong))
+            return
+        if chosen := await self.app.push_screen_wait(PromptsScreen(prompts)):
+            self._prompt.insert(safe_text(chosen))
+            self._prompt.focus()
 
     def _refuse(self, text: str, why: str) -> None:
         """Give a text back that cannot be sent now."""
@@ -143,6 +164,7 @@ class TalkingScreen(ReadingScreen):
                     self._show(event)
         except LMStudioError as wrong:
             self._fail(wrong, text)
+            self._save_later()
         finally:
             self._asking = False
             self._entitle()
@@ -162,6 +184,16 @@ class TalkingScreen(ReadingScreen):
                 # The first words are a title, too.
                 return
 
+    @work(exclusive=True, group="save")
+    async def _save_later(self) -> None:
+        """Save what there was no room for as soon as there is some."""
+        if not (unsaved := await self.session.save()):
+            return
+        while unsaved:
+            await asyncio.sleep(_TRIES)
+            unsaved = await self.session.save()
+        self._view.add_notice("There is room again, and the answer is saved.", "success")
+
     async def _settle(self) -> None:
         await self._conversation.settle()
 
@@ -172,6 +204,7 @@ class TalkingScreen(ReadingScreen):
             case BranchCut(length):
                 self._view.cut(length)
             case MessageAdded(message):
+                self.save_draft()
                 self._view.add(message, len(self._conversation.branch) - 1)
                 self._show_conversation()
                 self.refresh_bindings()
