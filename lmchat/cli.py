@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 import traceback
 from collections.abc import Callable
-from enum import IntEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
@@ -17,6 +15,9 @@ from click.core import ParameterSource
 from lmchat.app import paths
 from lmchat.app.settings import Settings, load_settings, merge
 from lmchat.console import streams
+from lmchat.console.arguments import TEXT
+from lmchat.console.chats.commands import chats
+from lmchat.console.exit_codes import ExitCode
 from lmchat.values.errors import (
     EngineError,
     LMStudioClientError,
@@ -31,19 +32,6 @@ from lmchat.values.safe_text import safe_text
 
 if TYPE_CHECKING:
     from lmchat.app.session import Resume, Session
-
-
-class ExitCode(IntEnum):
-    """What a shell learns of a run."""
-
-    COMPLETE = 0
-    ERROR = 1
-    USAGE = 2
-    NO_MODEL = 3
-    """No server or no model could be had."""
-    CUT = 4
-    """The answer met a limit before its end."""
-    INTERRUPTED = 130
 
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -65,14 +53,21 @@ def _options(command: CommandT) -> CommandT:
     """The options that every front end has."""
     for option in reversed(
         (
-            _option("--host", metavar="HOST:PORT", help="The server to use; a ws:// or wss:// address will do too."),
-            _option("-m", "--model", metavar="MODEL", help="A model key, or the path of a GGUF file."),
-            _option("-s", "--system", metavar="TEXT", help="How the model is to behave."),
+            _option(
+                "--host",
+                type=TEXT,
+                metavar="HOST:PORT",
+                help="The server to use; a ws:// or wss:// address will do too.",
+            ),
+            _option("-m", "--model", type=TEXT, metavar="MODEL", help="A model key, or the path of a GGUF file."),
+            _option("-s", "--system", type=TEXT, metavar="TEXT", help="How the model is to behave."),
             _option("-c", "--continue", "latest", is_flag=True, help="Go on with the last conversation."),
             _option("-r", "--resume", type=int, metavar="ID", help="Go on with this conversation."),
+            _option("--private", is_flag=True, help="Keep nothing of what is said; a server may, by itself."),
             _option(
                 "--set",
                 "options",
+                type=TEXT,
                 multiple=True,
                 metavar="NAME=VALUE",
                 help="A prediction option, such as temperature=0.6 or maxTokens=200.",
@@ -94,8 +89,9 @@ def cli(
     system: str | None,
     latest: bool,
     resume: int | None,
+    private: bool,
     options: tuple[str, ...],
-) -> None:
+) -> int | None:
     """Chat with language models on your own machine.
 
     LM Studio is used when it runs here, or when --host names it. Otherwise lmchat starts an engine of its own, with a
@@ -103,16 +99,16 @@ def cli(
     """
     if context.invoked_subcommand is not None:
         _refuse_foreign_options(context, context.invoked_subcommand)
-        return
+        return None
     _require_terminal()
-    settings, conversation = _settings(host, model, system, options), _resume(latest, resume, system)
+    settings, conversation = _settings(host, model, system, options), _resume(latest, resume, system, private)
     from lmchat.tui.app import run
 
-    run(_session(settings), conversation, paths.log_dir() / "crash.log")
+    return run(_session(settings, private), conversation, paths.log_dir() / "crash.log")
 
 
 @cli.command()
-@click.argument("prompt", nargs=-1)
+@click.argument("prompt", nargs=-1, type=TEXT)
 @_options
 @click.option("--stats", is_flag=True, help="Print model, tokens, speed and stop reason to standard error.")
 @click.option("--json", "as_json", is_flag=True, help="Print one event a line, as JSON.")
@@ -123,6 +119,7 @@ def ask(
     system: str | None,
     latest: bool,
     resume: int | None,
+    private: bool,
     options: tuple[str, ...],
     stats: bool,
     as_json: bool,
@@ -131,12 +128,12 @@ def ask(
 
     Text on standard input is added to the prompt.
     """
-    settings, conversation = _settings(host, model, system, options), _resume(latest, resume, system)
+    settings, conversation = _settings(host, model, system, options), _resume(latest, resume, system, private)
     question = _question(" ".join(prompt))
     from lmchat.console.ask import CUT, AskOptions, ask as ask_once
 
     async def run() -> ExitCode:
-        session = _session(settings)
+        session = _session(settings, private)
         try:
             answer = await ask_once(session, question, AskOptions(as_json, stats), conversation)
         except BrokenPipeError:
@@ -153,7 +150,7 @@ def ask(
 
 
 @cli.command()
-@_option("-m", "--model", metavar="FILE", help="A GGUF file to serve and load; else the models lmchat has.")
+@_option("-m", "--model", type=TEXT, metavar="FILE", help="A GGUF file to serve and load; else the models lmchat has.")
 @click.option("-p", "--port", type=click.IntRange(0, 65535), help="The port; 0 takes any free one.")
 @click.option("--context-length", type=click.IntRange(min=1), metavar="TOKENS", help="The context to load models with.")
 def serve(model: str | None, port: int | None, context_length: int | None) -> None:
@@ -166,10 +163,13 @@ def serve(model: str | None, port: int | None, context_length: int | None) -> No
     serve_engine(model, port, context_length)
 
 
+cli.add_command(chats)
+
+
 def main() -> NoReturn:
     """Run the command line. Every error ends here, in words and with an exit code."""
     streams.complete()
-    code = _run([_decoded(argument) for argument in sys.argv[1:]])
+    code = _run(sys.argv[1:])
     streams.settle()
     sys.exit(code)
 
@@ -182,11 +182,14 @@ def _run(arguments: list[str]) -> int:
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads the data has had enough of it.
+        return ExitCode.COMPLETE
     except LMStudioError as wrong:
         streams.say(f"lmchat: {safe_text(str(wrong))}")
         return _exit_code(wrong)
     except Exception as fault:
-        streams.say(f"lmchat: {_report(fault)}")
+        streams.say(f"lmchat: {_report(fault, private='--private' in arguments)}")
         return ExitCode.ERROR
 
 
@@ -201,20 +204,17 @@ def _exit_code(wrong: LMStudioError) -> ExitCode:
     return ExitCode.ERROR
 
 
-def _report(fault: Exception) -> str:
+def _report(fault: Exception, *, private: bool) -> str:
     """Keep the trace of a fault of ours; gives what its user should know."""
-    said = f"A fault of lmchat's own ({type(fault).__name__}) ended it; what was said is kept."
+    said = f"A fault of lmchat's own ({type(fault).__name__}) ended it{'.' if private else '; what was said is kept.'}"
+    # The words of an exception may be those of a conversation; the places in the program never are.
+    lines = traceback.format_tb(fault.__traceback__) if private else traceback.format_exception(fault)
     try:
         trace = paths.log_dir() / "crash.log"
-        trace.write_text("".join(traceback.format_exception(fault)), encoding="utf-8", errors="replace")
+        trace.write_text("".join(lines), encoding="utf-8", errors="replace")
     except (OSError, SettingsError):
         return f"{said} Please report how it came about."
     return f"{said} Please report it with {trace}."
-
-
-def _decoded(argument: str) -> str:
-    """An argument with U+FFFD in place of bytes that are no text: they could not be sent."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", argument)
 
 
 def _settings(host: str | None, model: str | None, system: str | None, options: tuple[str, ...]) -> Settings:
@@ -222,7 +222,9 @@ def _settings(host: str | None, model: str | None, system: str | None, options: 
     return merge(settings, host=host, model=model, system_prompt=system, options=options)
 
 
-def _resume(latest: bool, resume: int | None, system: str | None) -> Resume:
+def _resume(latest: bool, resume: int | None, system: str | None, private: bool) -> Resume:
+    if private and (latest or resume is not None):
+        raise click.UsageError("--private is for a new conversation; this one is kept. Leave one of the two out.")
     if latest and resume is not None:
         raise click.UsageError("-c and -r name two conversations. Give one of them.")
     if system is not None and (latest or resume is not None):
@@ -230,12 +232,13 @@ def _resume(latest: bool, resume: int | None, system: str | None) -> Resume:
     return "latest" if latest else resume
 
 
-def _session(settings: Settings) -> Session:
+def _session(settings: Settings, private: bool) -> Session:
     from lmchat.app.log import log_to
     from lmchat.app.session import Session
 
-    log_to(paths.log_dir() / "lmchat.log")
-    return Session(settings, paths.store_file())
+    # A server's complaint may quote what was said.
+    log_to(None if private else paths.log_dir() / "lmchat.log")
+    return Session(settings, None if private else paths.store_file())
 
 
 def _question(prompt: str) -> str:

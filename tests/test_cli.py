@@ -720,3 +720,108 @@ async def test_a_fault_of_our_own_is_said_and_its_trace_kept() -> None:
     assert "ZeroDivisionError" in done.err
     assert str(trace) in done.err
     assert "Traceback" in trace.read_text()
+
+
+# What is not kept
+
+
+def kept_files() -> dict[str, bytes]:
+    """All that lmchat has left on disk but models, by name."""
+    folders = [paths.data_dir(), paths.config_file().parent]
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    return {str(file): file.read_bytes() for file in files if "models" not in file.parts}
+
+
+@pytest.mark.parametrize("option", ["before", "after"])
+async def test_private_leaves_nothing(option: str) -> None:
+    async with scripted_server(hello) as server:
+        arguments = ["--private", "ask"] if option == "before" else ["ask", "--private"]
+        done = await lmchat(*arguments, "hi", "there", "--host", server.host)
+        as_json = await lmchat(*arguments, "hi", "--json", "--host", server.host)
+    assert (done.code, done.out) == (0, "Hello there you\n")
+    last = json.loads(as_json.out.splitlines()[-1])
+    assert (last["text"], last["conversation"], last["message"]) == ("Hello there you", None, None)
+    assert kept_files() == {}
+    assert asked(server.scenes[0]) == ["hi there"]
+
+
+async def test_private_leaves_nothing_when_it_fails() -> None:
+    async with scripted_server(hostile_to_the_end) as server:
+        failed = await lmchat("ask", "--private", "a secret", "--host", server.host)
+        server.script = held
+        process = await start("ask", "--private", "a secret", "--host", server.host)
+        assert process.stdout is not None
+        await process.stdout.readexactly(len("one two three "))
+        process.kill()
+        await process.wait()
+    assert failed.code == 1
+    assert "kept" not in failed.err
+    assert kept_files() == {}
+
+
+@posix_only
+async def test_private_says_nothing_of_keeping_when_it_is_stopped() -> None:
+    async with scripted_server(held) as server:
+        process = await start("ask", "--private", "hi", "--host", server.host)
+        assert process.stdout is not None
+        await process.stdout.readexactly(len("one two three "))
+        process.send_signal(signal.SIGINT)
+        done = await end(process)
+    assert (done.code, done.last_line) == (130, "Stopped.")
+    assert kept_files() == {}
+
+
+async def test_private_with_an_engine_of_our_own_leaves_no_word_of_it(packaged_model: Path) -> None:
+    done = await lmchat("ask", "--private", "Say zebrafinch.", "-m", str(packaged_model), "--set", "maxTokens=12")
+    assert done.code in (0, 4)
+    for name, content in kept_files().items():
+        assert b"zebrafinch" not in content, name
+        assert done.out.strip().encode() not in content, name
+
+
+@pytest.mark.parametrize("option", [["-c"], ["-r", "1"]])
+async def test_private_is_for_new_conversations(option: list[str]) -> None:
+    done = await lmchat("ask", "hi", "--private", *option)
+    assert (done.code, done.out) == (2, "")
+    assert "--private is for a new conversation" in done.last_line
+
+
+async def test_a_fault_in_private_leaves_no_words_of_it() -> None:
+    program = (
+        "import sys; sys.argv = ['lmchat', '--private', 'ask', 'hi']\n"
+        "from lmchat import cli\n"
+        "def fault(): raise KeyError('a secret')\n"
+        "cli.paths.config_file = fault\n"
+        "cli.main()\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=child_process.environment()
+    )
+    done = await end(process)
+    assert (done.code, done.out) == (1, "")
+    assert "kept" not in done.err
+    trace = (paths.log_dir() / "crash.log").read_text()
+    assert "in fault" in trace
+    assert "KeyError: " not in trace
+
+
+@posix_only
+async def test_private_on_a_terminal_leaves_nothing() -> None:
+    from tests.terminal import CTRL_N, CTRL_Q, ENTER, Terminal
+
+    async with scripted_server(hello) as server:
+
+        def talk() -> int:
+            with Terminal("--private", "--host", server.host) as terminal:
+                terminal.wait_for("Scripted Model")
+                terminal.type("a secret" + ENTER)
+                terminal.wait_for("Hello there you")
+                terminal.type(CTRL_N)
+                terminal.wait_for("Type a question below")
+                terminal.type("a draft")
+                terminal.wait_for("a draft")
+                terminal.type(CTRL_Q)
+                return terminal.wait_for_end()
+
+        assert await asyncio.to_thread(talk) == 0
+    assert kept_files() == {}

@@ -90,7 +90,7 @@ class Answering:
             self.meter.stop()
 
     async def settle(self) -> None:
-        """Wait until what has come of the answer is on disk, as long as a reader would not notice."""
+        """Wait until what has come of the answer is on disk; a disk that hangs is not waited for."""
         if self._journal is not None:
             await self._journal.settle()
 

@@ -236,7 +236,7 @@ class Conversation:
     async def settle(self) -> None:
         """Wait until what has come of the answer is on disk: what is shown after this is not lost by a crash.
 
-        A slow disk is waited for only as long as a reader would not notice.
+        A disk that hangs is not waited for.
         """
         if self._answering is not None:
             await self._answering.settle()

@@ -17,6 +17,9 @@ from lmchat.values.prediction import LlmPredictionFragment
 DELAY: Final = 0.1
 """Seconds from a fragment to its write; with the write itself it stays under the 0.15 s that are promised."""
 
+_PATIENCE: Final = 1.0
+"""Seconds that a disk gets for what is to be shown. Most take a hundredth of it; one that is busy may take half."""
+
 
 class Journal:
     """Gathers fragments and appends them to the store's journal, several at a time."""
@@ -34,9 +37,9 @@ class Journal:
             self._timer = asyncio.get_running_loop().call_later(DELAY, self.flush)
 
     async def settle(self) -> None:
-        """Wait until all that was taken is on disk, as long as a reader would not notice."""
+        """Wait until all that was taken is on disk, or could not be written; a disk that hangs is not waited for."""
         self.flush()
-        await asyncio.wait({asyncio.ensure_future(self._store.run(_nothing))}, timeout=DELAY)
+        await asyncio.wait({asyncio.ensure_future(self._store.run(_nothing))}, timeout=_PATIENCE)
 
     def flush(self) -> None:
         """Hand what was gathered to the store; what it could not write goes there again, in front of what comes."""

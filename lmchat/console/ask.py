@@ -24,8 +24,8 @@ from lmchat.values.safe_text import safe_line, safe_text
 CUT: Final = frozenset({"maxPredictedTokensReached", "contextLengthReached"})
 """Stop reasons of answers that are less than the model meant to say."""
 _BROKEN_OFF: Final = {
-    "failed": "The server says that the answer failed. What came of it is kept; ask again.",
-    "modelUnloaded": "The model was unloaded while it answered. What came of it is kept; ask again.",
+    "failed": "The server says that the answer failed. Ask again.",
+    "modelUnloaded": "The model was unloaded while it answered. Ask again.",
 }
 """Stop reasons of answers that ended by a fault, of which the server says no more."""
 
@@ -63,14 +63,15 @@ async def ask(session: Session, prompt: str, options: AskOptions, resume: Resume
     opened = await session.open(resume)
     if opened.notice:
         say(safe_text(opened.notice))
+    kept = not session.private
     conversation = session.new_conversation()
     if opened.resumed is not None:
         await conversation.open(opened.resumed)
-    writer: _Writer = _JsonWriter() if options.json else _TextWriter()
+    writer: _Writer = _JsonWriter(kept=kept) if options.json else _TextWriter()
     try:
         answer = await _follow(conversation, prompt, writer, narration)
     except asyncio.CancelledError:
-        say("Stopped. What was said is kept: `lmchat -c` goes on with it.")
+        say("Stopped. What was said is kept: `lmchat -c` goes on with it." if kept else "Stopped.")
         raise
     if options.stats:
         _print_stats(answer)
@@ -81,6 +82,7 @@ async def ask(session: Session, prompt: str, options: AskOptions, resume: Resume
 
 
 async def _follow(conversation: Conversation, prompt: str, writer: _Writer, narration: Narration) -> MessageRecord:
+    answer: MessageRecord | None = None
     try:
         async with aclosing(conversation.send(prompt)) as events:
             async for event in events:
@@ -92,11 +94,14 @@ async def _follow(conversation: Conversation, prompt: str, writer: _Writer, narr
                         writer.fragment(event)
                     case AnswerFinished(message):
                         writer.finished(conversation, message)
-                        return message
+                        # What goes wrong with keeping it is told after it.
+                        answer = message
     finally:
         narration.hush()
         writer.end()
-    raise LMStudioError("The model gave no answer. Ask again.")
+    if answer is None:
+        raise LMStudioError("The model gave no answer. Ask again.")
+    return answer
 
 
 class _TextWriter:
@@ -128,8 +133,9 @@ class _TextWriter:
 class _JsonWriter:
     """One JSON object a line. On a terminal, what acts instead of showing is made to show in it too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, kept: bool) -> None:
         self._safe = sys.stdout.isatty()
+        self._kept = kept
 
     def progress(self, event: PromptProgress) -> None:
         self._write({"event": "prompt_progress", "progress": event.progress})
@@ -149,8 +155,9 @@ class _JsonWriter:
         self._write(
             {
                 "event": "finished",
-                "conversation": conversation.id,
-                "message": message.id,
+                # Of what is not kept, a number would name another conversation.
+                "conversation": conversation.id if self._kept else None,
+                "message": message.id if self._kept else None,
                 "text": "".join(part.text for part in message.parts if isinstance(part, TextData)),
                 "error": message.error,
                 "server": provenance.server if provenance else None,
@@ -182,7 +189,7 @@ def _write(data: bytes) -> None:
     except OSError as wrong:
         raise LMStudioOSError(
             f"The answer cannot be written to standard output: {wrong.strerror or wrong}. "
-            "What came of it is kept: `lmchat -c` shows it."
+            "Make room there; `lmchat -c` shows what was kept of it."
         ) from wrong
 
 

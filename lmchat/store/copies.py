@@ -34,7 +34,8 @@ class Copies(Repository):
             try:
                 self._copy(path)
             except BaseException:
-                path.unlink()
+                for suffix in ("", "-journal", "-wal"):
+                    path.with_name(path.name + suffix).unlink(missing_ok=True)
                 raise
 
     def restore(self, path: Path) -> Salvaged:
