@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from lmchat.app.branch import Branch
+from lmchat.app.files import write_file
 from lmchat.app.tree import Tree
 from lmchat.store.thread import StoreThread
+from lmchat.values.errors import LMStudioOSError
 from lmchat.values.history import (
     Changes,
     ConversationDocument,
@@ -119,6 +122,26 @@ class Library:
     async def document(self, number: int) -> ConversationDocument:
         """All of a conversation as one value; `StoreError` when there is none of that number, or it was deleted."""
         return await self._store.run(lambda store: store.export_conversation(number))
+
+    async def export(self, summary: ConversationSummary, path: Path) -> None:
+        """Write a conversation to a new file, in the form that its suffix names; Markdown if it names none.
+
+        Args:
+            path: may begin with `~`.
+
+        Raises:
+            LMStudioOSError: it cannot be written, or there is such a file.
+        """
+        from lmchat.exchange import Format, write
+
+        forms = {".json": Format.JSON, ".html": Format.HTML, ".htm": Format.HTML}
+        path = await asyncio.to_thread(path.expanduser)
+        document = await self.document(summary.id)
+        data = await asyncio.to_thread(write, [document], forms.get(path.suffix.lower(), Format.MARKDOWN))
+        try:
+            await asyncio.to_thread(write_file, path, data, replace=False)
+        except FileExistsError:
+            raise LMStudioOSError(f"{path} is there already. Name another file.") from None
 
     async def take_in(self, document: ConversationDocument) -> ConversationSummary:
         """Take in a conversation, as a new one whatever is here already."""

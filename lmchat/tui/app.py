@@ -20,7 +20,6 @@ from textual.app import App
 from textual.binding import Binding
 from textual.driver import Driver
 
-from lmchat.app.rescue import as_markdown, rescue
 from lmchat.app.session import Resume, Session
 from lmchat.tui.palette import DARK, LIGHT
 from lmchat.tui.screens.chat import ChatScreen
@@ -96,6 +95,8 @@ class LMChatApp(App[LMStudioError]):
     async def on_unmount(self) -> None:
         """Close the session: an engine that was started here ends, and all that was said is on some disk."""
         for conversation in await self._session.save():
+            from lmchat.app.rescue import as_markdown, rescue
+
             if (path := await asyncio.to_thread(rescue, conversation)) is not None:
                 self.last_words.append(f"The disk of your conversations is full. The last answer is in {path}.")
             else:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from lmchat.console.chats.files import file_name
+from lmchat.app.files import file_name
 from lmchat.exchange import Format, read
 from lmchat.values.history import ConversationDocument, ConversationSummary
 from tests.console.conftest import HOSTILE, Run, put

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from textual import events
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
 from lmchat.app import paths
 from lmchat.protocol.errors import failure
@@ -377,3 +378,16 @@ async def test_what_was_asked_before_is_found_and_put_into_the_prompt(drive: Dri
         await driver.wait_for(lambda: found.option_count == 1)
         await driver.pilot.press("enter")
         await driver.wait_for(lambda: driver.screen.query_one(Prompt).text == "about apples")
+
+
+async def test_a_conversation_is_exported_to_a_file(drive: Drive, tmp_path: Path) -> None:
+    async with scripted_server(hello) as server, drive(server.host) as driver:
+        await said_apart(driver, "keep this")
+        await driver.pilot.press("down", "x")
+        await driver.wait_for(lambda: isinstance(driver.app.screen, LineScreen))
+        line = driver.app.screen.query_one(Input)
+        assert line.value.endswith(".md")
+        line.value = str(tmp_path / "out.md")
+        await driver.pilot.press("enter")
+        await driver.wait_for((tmp_path / "out.md").exists)
+        assert "Hello **there** you" in (tmp_path / "out.md").read_text()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from lmchat.app import paths
-from lmchat.console.chats.files import make_folder
+from lmchat.app.files import make_folder
 from lmchat.console.library import opened_library
 from lmchat.console.output import Output
 from lmchat.console.streams import say

@@ -9,8 +9,8 @@ from typing import Final
 
 import click
 
+from lmchat.app.files import file_name, make_folder, write_file
 from lmchat.app.library import Library
-from lmchat.console.chats.files import file_name, make_folder, write_file
 from lmchat.console.exit_codes import ExitCode
 from lmchat.console.library import Wait, opened_library
 from lmchat.console.output import Output

@@ -20,12 +20,6 @@ def full_time(seconds: float) -> str:
     return "" if then is None else then.isoformat(timespec="seconds")
 
 
-def day(seconds: float) -> str | None:
-    """The day as ISO 8601 has it; None where a calendar has no such day."""
-    then = _local(seconds)
-    return None if then is None else then.date().isoformat()
-
-
 def _local(seconds: float) -> datetime | None:
     try:
         return datetime.fromtimestamp(seconds).astimezone()

@@ -87,7 +87,9 @@ class ChatScreen(RevisingScreen):
         Args:
             patience: seconds that the server gets to end the answer. After that what came is all there is.
         """
-        writers = [self.save_draft(), *(worker for worker in self.workers if worker.group == "answer")]
+        if self._drafting is not None:
+            self.save_draft()
+        writers = [worker for worker in self.workers if worker.group in ("answer", "draft")]
         ends = asyncio.gather(
             self._conversation.stop(reason), *(worker.wait() for worker in writers), return_exceptions=True
         )
@@ -132,7 +134,8 @@ class ChatScreen(RevisingScreen):
             self._show_welcome()
 
     def _show_status(self, status: ConnectionStatus) -> None:
-        self._connection_text = self._status.standing = safe_line(status.text)
+        private = "Private · " if self.session.private else ""
+        self._connection_text = self._status.standing = f"{private}{safe_line(status.text)}"
         self._status.progress = status.progress if status.stage in ("downloading", "loading") else None
         if status.stage not in ("ready", "failed"):
             self._stats.show_phase(safe_line(status.text.split(":")[0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from textual import events, on, work
@@ -14,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from lmchat.app.files import file_name
 from lmchat.app.library import PAGE, Library
 from lmchat.tui.screens.line import LineScreen
 from lmchat.tui.widgets.conversation_options import by_day, group_of, hits
@@ -28,7 +30,7 @@ _WIDE: Final = 100
 """Columns from which there is room for a look at the conversation."""
 _LOOK: Final = 1 / 10
 """Seconds on an option after which its conversation is looked into."""
-_HINT: Final = "Enter opens · ↓ list · model: tag: role: before: after: is:pinned is:archived is:deleted"
+_HINT: Final = "Enter opens · ↓ list, x export · model: tag: role: before: after: is:pinned is:archived is:deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class ConversationsScreen(ModalScreen[Choice | None]):
         Binding("p", "pin", "Pin"),
         Binding("a", "archive", "Archive"),
         Binding("d", "delete", "Delete"),
+        Binding("x", "export", "Export", show=False),
         Binding("u", "undelete", "Undo", show=False),
     ]
 
@@ -218,7 +221,7 @@ class ConversationsScreen(ModalScreen[Choice | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters do things only while the list has the keys."""
-        if action in ("rename", "tag", "pin", "archive", "delete", "undelete", "search"):
+        if action in ("rename", "tag", "pin", "archive", "delete", "undelete", "export", "search"):
             return self._list.has_focus
         return True
 
@@ -264,6 +267,17 @@ class ConversationsScreen(ModalScreen[Choice | None]):
         if (chosen := self._chosen) is not None:
             said = "Back in the list." if chosen.archived else "Archived: is:archived finds it."
             await self._do(self._library.archive(chosen, not chosen.archived), said)
+
+    @work
+    async def action_export(self) -> None:
+        """Write the conversation to a file."""
+        if (chosen := self._chosen) is None:
+            return
+        suggested = str(Path.home() / file_name(chosen, ".md"))
+        line = await self.app.push_screen_wait(LineScreen("To which file? .md, .html or .json", suggested))
+        if line and line.strip():
+            path = Path(line.strip())
+            await self._do(self._library.export(chosen, path), f"Written to {safe_line(str(path))}.")
 
     @work
     async def action_delete(self) -> None:

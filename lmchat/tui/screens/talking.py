@@ -29,7 +29,7 @@ _IDLE: Final = 1.5
 _PAUSE: Final = 0.4
 """Seconds after a key until what is typed is kept as a draft."""
 _TRIES: Final = 1.0
-"""Seconds between two looks whether there is room again for an answer that could not be saved."""
+"""Seconds between two looks whether there is room again for what could not be saved."""
 _READINGS: Final = 1 / 5
 """Seconds between two looks at the meter."""
 _WELCOME: Final = """
@@ -99,6 +99,9 @@ class TalkingScreen(ReadingScreen):
     @work(exclusive=True, group="draft")
     async def save_draft(self) -> None:
         """Keep what is typed now."""
+        if self._drafting is not None:
+            self._drafting.stop()
+            self._drafting = None
         conversation, text = self._conversation, self._prompt.draft
         try:
             if conversation.id is not None and self._beginning is conversation:
@@ -108,6 +111,7 @@ class TalkingScreen(ReadingScreen):
             await self.session.save_draft(conversation.id, text)
         except LMStudioError as wrong:
             self._status.say(str(wrong))
+            self._drafting = self.set_timer(_TRIES, self.save_draft)
 
     async def restore_draft(self) -> None:
         """Put into the prompt what was typed in this conversation and not sent, unless something is there already."""
@@ -192,7 +196,7 @@ class TalkingScreen(ReadingScreen):
         while unsaved:
             await asyncio.sleep(_TRIES)
             unsaved = await self.session.save()
-        self._view.add_notice("There is room again, and the answer is saved.", "success")
+        self._view.add_notice("There is room on the disk again: the answer is saved.", "warning")
 
     async def _settle(self) -> None:
         await self._conversation.settle()

@@ -7,10 +7,10 @@ import re
 import tempfile
 import unicodedata
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from lmchat.console.chats.moments import day
 from lmchat.values.errors import LMStudioOSError
 from lmchat.values.history import ConversationSummary
 
@@ -25,7 +25,7 @@ def file_name(conversation: ConversationSummary, suffix: str) -> str:
 
     It begins with the day, so that it is never an option, a hidden file, or one of Windows' devices.
     """
-    parts = [day(conversation.created_at) or "undated", _portable(conversation.title), f"({conversation.id})"]
+    parts = [_day(conversation.created_at), _portable(conversation.title), f"({conversation.id})"]
     return " ".join(filter(None, parts)) + suffix
 
 
@@ -69,6 +69,15 @@ def make_folder(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as wrong:
         raise LMStudioOSError(f"The folder {path} cannot be made: {wrong.strerror or wrong}. Name another.") from wrong
+
+
+def _day(seconds: float) -> str:
+    """The local day of a moment in Unix seconds, as ISO 8601 has it."""
+    try:
+        return datetime.fromtimestamp(seconds).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        # A calendar has no such day.
+        return "undated"
 
 
 def _portable(title: str) -> str:
