@@ -141,6 +141,14 @@ class ScriptedServer:
         self.calls: list[tuple[str, Any]] = []
         self.loaded: list[dict[str, Any]] = [INSTANCE]
         self.silent: set[str] = set()
+        self.answers: dict[str, Any] = {}
+        """Results of further calls by endpoint: a value, a function of the parameter, or an error."""
+        self.packets: dict[str, list[Any]] = {}
+        """What further channels send, by endpoint, before they close; they wait for a word at a None."""
+        self.opened: list[tuple[str, Any]] = []
+        self.told: list[tuple[str, Any]] = []
+        """What was sent on further channels, by endpoint."""
+        self.prefix = ""
         self.greets = True
         self.refuses: str | None = None
         self.port = 0
@@ -157,7 +165,11 @@ class ScriptedServer:
     def answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return None
-        body = GREETING_BODY if request.path == GREETING_PATH and self.greets else b'{"error":"unknown path"}'
+        body = (
+            GREETING_BODY
+            if request.path == self.prefix + GREETING_PATH and self.greets
+            else b'{"error":"unknown path"}'
+        )
         return Response(
             200, "OK", Headers({"Content-Type": "application/json", "Content-Length": str(len(body))}), body
         )
@@ -166,6 +178,7 @@ class ScriptedServer:
         self._sockets.add(socket)
         tasks: set[asyncio.Task[None]] = set()
         scenes: dict[int, Scene] = {}
+        channels: dict[int, tuple[str, asyncio.Event]] = {}
         protocol = ServerProtocol()
         with contextlib.suppress(ConnectionClosed):
             credentials = auth.read_request(await socket.recv())
@@ -180,8 +193,19 @@ class ScriptedServer:
                         scene = scenes[opened.channel_id] = Scene(socket, protocol, opened)
                         self.scenes.append(scene)
                         tasks.add(asyncio.create_task(self._play(scene)))
+                    case ChannelOpened(channel_id, endpoint) as opened if endpoint in self.packets:
+                        self.opened.append((endpoint, decoded(opened.parameter)))
+                        channels[channel_id] = endpoint, asyncio.Event()
+                        tasks.add(
+                            asyncio.create_task(self._send_packets(socket, protocol, opened, channels[channel_id][1]))
+                        )
                     case ChannelOpened(endpoint="getOrLoad") as opened:
+                        self.opened.append(("getOrLoad", decoded(opened.parameter)))
                         await self._load(socket, protocol, opened)
+                    case ChannelMessage(channel_id=channel_id, message=packet) if channel_id in channels:
+                        endpoint, heard = channels[channel_id]
+                        self.told.append((endpoint, decoded(packet)))
+                        heard.set()
                     case ChannelMessage(channel_id=channel_id):
                         scenes[channel_id].cancelled.set()
                     case Answer(text):
@@ -198,9 +222,14 @@ class ScriptedServer:
         self.calls.append((call.endpoint, decoded(call.parameter)))
         if call.endpoint in self.silent:
             return
+        if call.endpoint in self.answers:
+            await socket.send(self._answer(protocol, call))
+            return
         match call.endpoint:
             case "listLoaded":
-                reply = protocol.return_result(call.call_id, self.loaded)
+                assert socket.request is not None
+                namespace = socket.request.path.rpartition("/")[2]
+                reply = protocol.return_result(call.call_id, [one for one in self.loaded if one["type"] == namespace])
             case "listDownloadedModels":
                 reply = protocol.return_result(call.call_id, [MODEL, {"type": "unheard-of"}])
             case "getModelInfo":
@@ -208,6 +237,25 @@ class ScriptedServer:
             case _:
                 reply = protocol.fail_call(call.call_id, model_not_found({}, []))
         await socket.send(reply)
+
+    def _answer(self, protocol: ServerProtocol, call: CallRequested) -> str:
+        answer = self.answers[call.endpoint]
+        if callable(answer):
+            answer = answer(decoded(call.parameter))
+        if isinstance(answer, SerializedError):
+            return protocol.fail_call(call.call_id, answer)
+        return protocol.return_result(call.call_id, answer)
+
+    async def _send_packets(
+        self, socket: ServerConnection, protocol: ServerProtocol, opened: ChannelOpened, heard: asyncio.Event
+    ) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            for packet in self.packets[opened.endpoint]:
+                if packet is None:
+                    await heard.wait()
+                else:
+                    await socket.send(protocol.send(opened.channel_id, packet))
+            await socket.send(protocol.close_channel(opened.channel_id))
 
     async def _load(self, socket: ServerConnection, protocol: ServerProtocol, opened: ChannelOpened) -> None:
         identifier = decoded(opened.parameter)["identifier"]

@@ -107,6 +107,91 @@ def test_the_chatbot_answers_until_its_user_leaves() -> None:
 
 
 @pytest.mark.usefixtures("server")
+def test_a_completion_and_its_figures() -> None:
+    *texts, _, _, _, stopped = run("completion").splitlines()
+    assert len(" ".join(texts).split()) > 2
+    assert stopped in {"Stop reason: maxPredictedTokensReached", "Stop reason: eosFound"}
+
+
+@pytest.mark.usefixtures("server")
+def test_the_simulated_terminal_answers_until_its_user_leaves() -> None:
+    assert run("terminal_simulator", "ls\npwd\nexit\n").count("$ ") >= 3
+
+
+@pytest.mark.usefixtures("server")
+def test_parameters_of_predictions_and_loads_hold() -> None:
+    printed = dict(line.split(": ") for line in run("parameters").splitlines())
+    assert 0 < int(printed["Answer tokens"]) <= 20
+    assert 0 < int(printed["Completion tokens"]) <= 20
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(("name", "answers"), [("structured_class", 2), ("structured_schema", 1)])
+def test_structured_answers_have_their_form(name: str, answers: int) -> None:
+    keys = [set(line.split()[1:]) for line in run(name).splitlines() if line.startswith("Keys: ")]
+    # A schema that does not forbid more leaves the model free to add to what it asks for.
+    assert [{"author", "title", "year"} <= found for found in keys] == [True] * answers
+
+
+@pytest.mark.usefixtures("server")
+def test_a_grammar_leaves_no_choice_but_its_own() -> None:
+    assert run("grammar").strip() in {"yes", "no"}
+
+
+@pytest.mark.usefixtures("server")
+def test_tokens_are_counted_and_a_conversation_fits() -> None:
+    printed = dict(line.split(": ") for line in run("tokenization").splitlines())
+    listed, counted = printed["Token count"].split()
+    assert listed == counted
+    assert (printed["Texts"], printed["Fits"]) == ("2", "True")
+
+
+@pytest.mark.usefixtures("server")
+def test_models_are_listed() -> None:
+    printed = run("list_models")
+    assert "DownloadedLlm(model_key='smollm2-135m-instruct', display_name='SmolLM2 135M Instruct'" in printed
+    assert "  0 LLM(identifier='smollm2-135m-instruct')" in printed
+    assert "LLMs: 1\nEmbedding models: 0\n" in printed
+    assert printed.endswith("The same: 1 0\nLoaded: 1 0\n")
+
+
+@pytest.mark.usefixtures("server")
+def test_another_instance_is_loaded_and_unloaded() -> None:
+    printed = run("load_and_unload").splitlines()
+    assert (printed[0], printed[-5]) == ("Loading: 0%", "Loading: 100%")
+    assert printed[-4:] == ["Context lengths: True 1024", "Refused: True", "Left: []", "From the listing: True"]
+
+
+@pytest.mark.usefixtures("server")
+def test_what_is_known_of_a_model() -> None:
+    printed = run("model_info")
+    assert printed.startswith("LlmInstanceInfo.from_dict({\n")
+    assert re.search(r"^Context length: \d+$", printed, re.MULTILINE)
+    assert re.search(r"^Loaded with: LlmLoadModelConfig\(context_length=\d+", printed, re.MULTILINE)
+    assert "What is LM Studio?" in printed
+
+
+@pytest.mark.usefixtures("server")
+def test_a_conversation_line_by_line() -> None:
+    printed = run("read_eval_print")
+    assert "UserMessage(content=(TextData(text='Tell me three fruits'),))" in printed
+    assert printed.endswith("Messages: 5\n")
+
+
+@pytest.mark.usefixtures("server")
+def test_the_server_is_found_and_made_the_default() -> None:
+    assert run("hosts").splitlines() == ["A server runs there.", "The same: True", "Timeout: 120", "Answers: True"]
+
+
+@pytest.mark.usefixtures("server")
+def test_models_are_managed_asynchronously() -> None:
+    printed = run("asynchronous_management")
+    assert "AsyncDownloadedLlm(model_key='smollm2-135m-instruct'" in printed
+    assert "Tokens: True" in printed
+    assert printed.endswith("Another: True\n")
+
+
+@pytest.mark.usefixtures("server")
 def test_the_official_sdk_finds_the_server_and_streams() -> None:
     *answer, stop_reason = run("official_sdk").splitlines()
     assert len(" ".join(answer).split()) > 2

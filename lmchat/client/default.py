@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, overload
 
-from lmchat.client.async_api import DEFAULT_TTL
-from lmchat.client.sync_api import LLM, Client
-from lmchat.values.config import LoadConfigInput
+from lmchat.client.load_run import DEFAULT_TTL, ModelLoadingCallback
+from lmchat.client.sync_api import Client, LoadedModel
+from lmchat.client.sync_handle import LLM, EmbeddingModel
+from lmchat.client.sync_models import AnyDownloadedModel, DownloadedEmbeddingModel, DownloadedLlm
+from lmchat.values.chat import FileHandle
+from lmchat.values.config import EmbeddingLoadModelConfig, LlmLoadModelConfig
 from lmchat.values.errors import LMStudioClientError
-from lmchat.values.model import ModelInfo
+from lmchat.values.files import LocalFileInput
 
 
 class _Default:
@@ -67,12 +70,12 @@ def llm(
     /,
     *,
     ttl: int | None = DEFAULT_TTL,
-    config: LoadConfigInput | None = None,
-    on_load_progress: Callable[[float], Any] | None = None,
+    config: LlmLoadModelConfig | Mapping[str, Any] | None = None,
+    on_load_progress: ModelLoadingCallback | None = None,
 ) -> LLM:
-    """A model to talk to: the one of this key, loaded if it is not yet, or without a key any that is loaded.
+    """A language model to talk to: the one of this key, loaded if it is not yet, or without a key any that is loaded.
 
-    Arguments as in `AsyncLLMNamespace.model`.
+    Arguments as in `AsyncModelNamespace.model`.
 
     Raises:
         LMStudioClientError: no server is there, or no key was given and no model is loaded.
@@ -81,11 +84,45 @@ def llm(
     return get_default_client().llm.model(model_key, ttl=ttl, config=config, on_load_progress=on_load_progress)
 
 
-def list_downloaded_models() -> list[ModelInfo]:
-    """The models on the server's disk."""
-    return get_default_client().list_downloaded_models()
+def embedding_model(
+    model_key: str | None = None,
+    /,
+    *,
+    ttl: int | None = DEFAULT_TTL,
+    config: EmbeddingLoadModelConfig | Mapping[str, Any] | None = None,
+    on_load_progress: ModelLoadingCallback | None = None,
+) -> EmbeddingModel:
+    """Like `llm`, an embedding model."""
+    return get_default_client().embedding.model(model_key, ttl=ttl, config=config, on_load_progress=on_load_progress)
 
 
-def list_loaded_models() -> list[LLM]:
-    """The models that are loaded."""
-    return get_default_client().list_loaded_models()
+@overload
+def list_downloaded_models(namespace: Literal["llm"]) -> list[DownloadedLlm]: ...
+@overload
+def list_downloaded_models(namespace: Literal["embedding"]) -> list[DownloadedEmbeddingModel]: ...
+@overload
+def list_downloaded_models(namespace: str | None = None) -> list[AnyDownloadedModel]: ...
+def list_downloaded_models(namespace: str | None = None) -> list[Any]:
+    """The models on the server's disk; "llm" or "embedding" gives those of one kind."""
+    return get_default_client().list_downloaded_models(namespace)
+
+
+@overload
+def list_loaded_models(namespace: Literal["llm"]) -> list[LLM]: ...
+@overload
+def list_loaded_models(namespace: Literal["embedding"]) -> list[EmbeddingModel]: ...
+@overload
+def list_loaded_models(namespace: str | None = None) -> list[LoadedModel]: ...
+def list_loaded_models(namespace: str | None = None) -> list[Any]:
+    """The models that are loaded; "llm" or "embedding" gives those of one kind."""
+    return get_default_client().list_loaded_models(namespace)
+
+
+def prepare_image(src: LocalFileInput, name: str | None = None) -> FileHandle:
+    """Hand an image to the server, for `Chat.add_user_message`. Arguments as in `AsyncFilesNamespace.prepare_image`."""
+    return get_default_client().prepare_image(src, name)
+
+
+def prepare_file(src: LocalFileInput, name: str | None = None) -> FileHandle:
+    """Hand any file to the server. Arguments as in `AsyncFilesNamespace.prepare_image`."""
+    return get_default_client().prepare_file(src, name)

@@ -4,163 +4,150 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from lmchat.client.address import ServerAddress
 from lmchat.client.backend import Backend, EventStream
-from lmchat.client.namespace import Channel, Namespace
+from lmchat.client.channel import Channel
+from lmchat.client.connection import Connection
+from lmchat.client.model_calls import EMBEDDING, LLM, ModelCalls
+from lmchat.client.repository_calls import RepositoryCalls
 from lmchat.protocol import endpoints as wire, kvconfig
 from lmchat.protocol.auth import Credentials
-from lmchat.protocol.errors import UNREADABLE, exception
-from lmchat.values.chat import Chat
+from lmchat.protocol.errors import exception
+from lmchat.values.chat import Chat, FileHandle
 from lmchat.values.config import LlmLoadModelConfig, LlmPredictionConfig
-from lmchat.values.errors import (
-    LMStudioModelNotFoundError,
-    LMStudioPredictionError,
-    LMStudioTimeoutError,
-)
-from lmchat.values.loading import DownloadEvent, DownloadProgress, LoadEvent, LoadProgress, ModelDownloaded, ModelLoaded
+from lmchat.values.errors import LMStudioPredictionError, LMStudioTimeoutError
+from lmchat.values.files import LocalFile
+from lmchat.values.loading import DownloadEvent, LoadEvent
+from lmchat.values.logs import LogEntry
 from lmchat.values.model import LlmInstanceInfo, ModelInfo
 from lmchat.values.prediction import PredictionEvent, PredictionFinished, PromptProgress, ToolCallFinished
 
 CANCEL_TIMEOUT: Final = 10.0
 """Seconds that a server gets, once told to stop, to send the last packet of a prediction."""
-_ORIGIN: Final = "Chat response error"
+DRAFT_TIMEOUT: Final = 600.0
+"""Seconds that a server gets to load a draft model: it tells nothing before it is done."""
+_RESPONSE: Final = "Chat response error"
+_COMPLETION: Final = "Completion error"
 
 _predict_decoder: msgspec.json.Decoder[wire.PredictPacket] = msgspec.json.Decoder(wire.PredictPacket)
-_load_decoder: msgspec.json.Decoder[wire.LoadPacket] = msgspec.json.Decoder(wire.LoadPacket)
-_download_decoder: msgspec.json.Decoder[wire.DownloadPacket] = msgspec.json.Decoder(wire.DownloadPacket)
+_log_decoder: msgspec.json.Decoder[wire.Log] = msgspec.json.Decoder(wire.Log)
 
 
 class LMStudioBackend(Backend):
     """One client of one LM Studio server; its sockets open when they are needed."""
 
     def __init__(self, address: ServerAddress, credentials: Credentials) -> None:
-        self._address = address
-        self._credentials = credentials
-        self._namespaces: dict[str, Namespace] = {}
+        self._connection = Connection(address, credentials)
+        self.llm: Final = ModelCalls(self._connection, LLM)
+        self.embedding: Final = ModelCalls(self._connection, EMBEDDING)
+        self.repository: Final = RepositoryCalls(self._connection)
 
     async def downloaded(self) -> list[ModelInfo]:
-        # Models of kinds that are not known here (a server may be newer) are left out one by one.
-        entries = await self._namespace("system").call("listDownloadedModels", result=list[msgspec.Raw])
-        return [info for entry in entries if (info := _known(entry, ModelInfo)) is not None]
+        return await self._connection.list_known("system", "listDownloadedModels", ModelInfo)
 
     async def loaded(self) -> list[LlmInstanceInfo]:
-        entries = await self._namespace("llm").call("listLoaded", result=list[msgspec.Raw])
-        return [info for entry in entries if (info := _known(entry, LlmInstanceInfo)) is not None]
+        return await self.llm.loaded()
 
-    async def load(self, key: str, config: LlmLoadModelConfig, *, ttl: int | None) -> AsyncIterator[LoadEvent]:
-        parameter = wire.GetOrLoad(
-            identifier=key,
-            load_config_stack=kvconfig.load_stack(config),
-            load_ttl_ms=None if ttl is None else ttl * 1000,
+    def load(self, key: str, config: LlmLoadModelConfig, *, ttl: int | None) -> AsyncIterator[LoadEvent]:
+        return self.llm.load(key, config, ttl=ttl)
+
+    def download(self, search_term: str) -> AsyncIterator[DownloadEvent]:
+        return self.repository.download_best(search_term)
+
+    async def unload(self, identifier: str) -> None:
+        await self.llm.unload(identifier)
+
+    async def model_info(self, identifier: str) -> LlmInstanceInfo:
+        return await self.llm.info(identifier)
+
+    async def load_config(self, identifier: str) -> LlmLoadModelConfig:
+        return await self.llm.load_config(identifier)
+
+    async def tokenize(self, identifier: str, text: str) -> list[int]:
+        return await self.llm.tokenize(identifier, text)
+
+    async def count_tokens(self, identifier: str, text: str) -> int:
+        return await self.llm.count_tokens(identifier, text)
+
+    async def apply_prompt_template(self, identifier: str, chat: Chat, options: Mapping[str, Any] | None = None) -> str:
+        parameter = wire.ApplyPromptTemplate(
+            specifier=wire.by_identifier(identifier), history=chat.history(), opts=dict(options or {})
         )
-        async with self._channel("llm", "getOrLoad", parameter, _load_decoder, "Model get/load error") as channel:
-            while packets := await channel.take():
-                for packet in packets:
-                    match packet:
-                        case wire.LoadProgress(progress=progress):
-                            yield LoadProgress(progress)
-                        case wire.AlreadyLoaded(info=info) | wire.LoadSuccess(info=info):
-                            yield ModelLoaded(info)
-                            return
-            raise channel.truncated()
+        llm = self._connection.namespace("llm")
+        return (await llm.call("applyPromptTemplate", parameter, result=wire.FormattedPrompt)).formatted
 
-    async def download(self, search_term: str) -> AsyncIterator[DownloadEvent]:
-        repository = self._namespace("repository")
-        search = wire.SearchModels(opts=wire.SearchOptions(search_term=search_term, limit=1))
-        found = await repository.call("searchModels", search, result=wire.SearchResults)
-        if not found.results:
-            raise LMStudioModelNotFoundError(f"{self._address} knows no model {search_term!r} that it could download.")
-        choice = wire.GetModelDownloadOptions(model_search_result_identifier=found.results[0].identifier)
-        options = await repository.call("getModelDownloadOptions", choice, result=wire.DownloadOptions)
-        if not options.results:
-            raise LMStudioModelNotFoundError(f"{self._address} has no file of {search_term!r} to download.")
-        best = next((option for option in options.results if option.recommended), options.results[0])
-        parameter = wire.DownloadModel(download_identifier=best.download_identifier)
-        async with self._channel(
-            "repository", "downloadModel", parameter, _download_decoder, "Download error"
+    async def preload_draft_model(self, identifier: str, draft_model_key: str) -> None:
+        """Load a draft model before the first prediction that needs it."""
+        parameter = wire.PreloadDraftModel(specifier=wire.by_identifier(identifier), draft_model_key=draft_model_key)
+        llm = self._connection.namespace("llm")
+        await llm.call("preloadDraftModel", parameter, result=object, timeout=DRAFT_TIMEOUT)
+
+    async def embed(self, identifier: str, text: str) -> list[float]:
+        """A text as a vector."""
+        parameter = wire.EmbedString(model_specifier=wire.by_identifier(identifier), input_string=text)
+        embedding = self._connection.namespace("embedding")
+        return list((await embedding.call("embedString", parameter, result=wire.Embedding)).embedding)
+
+    async def upload(self, file: LocalFile) -> FileHandle:
+        """Give the server a file. Each upload is a new one, also of the same content."""
+        parameter = wire.UploadFileBase64(name=file.name, content_base64=file.content)
+        done = await self._connection.namespace("files").call("uploadFileBase64", parameter, result=wire.UploadedFile)
+        return FileHandle(
+            name=file.name, identifier=done.identifier, size_bytes=done.size_bytes, file_type=done.file_type
+        )
+
+    async def version(self) -> str:
+        """The server's version."""
+        return (await self._connection.namespace("system").call("version", result=wire.ServerVersion)).version
+
+    async def logs(self) -> AsyncGenerator[LogEntry, None]:
+        """What the server tells of its work, from now on, until the server ends it or the caller loses interest."""
+        async with self._connection.channel(
+            "diagnostics", "streamLogs", msgspec.UNSET, _log_decoder, origin="Log error", stop=wire.Stop()
         ) as channel:
             while packets := await channel.take():
                 for packet in packets:
-                    match packet:
-                        case wire.DownloadProgress(update=update):
-                            yield DownloadProgress(
-                                update.downloaded_bytes, update.total_bytes, update.speed_bytes_per_second
-                            )
-                        case wire.DownloadSuccess(default_identifier=key):
-                            yield ModelDownloaded(key)
-                            return
-            raise channel.truncated()
-
-    async def unload(self, identifier: str) -> None:
-        await self._namespace("llm").call("unloadModel", wire.UnloadModel(identifier=identifier), result=object)
-
-    async def model_info(self, identifier: str) -> LlmInstanceInfo:
-        parameter = wire.GetModelInfo(specifier=wire.by_identifier(identifier))
-        return await self._namespace("llm").call("getModelInfo", parameter, result=LlmInstanceInfo)
-
-    async def load_config(self, identifier: str) -> LlmLoadModelConfig:
-        parameter = wire.SpecifierParameter(specifier=wire.by_identifier(identifier))
-        config = await self._namespace("llm").call("getLoadConfig", parameter, result=kvconfig.KVConfig)
-        return kvconfig.read_load(config.values())
-
-    async def tokenize(self, identifier: str, text: str) -> list[int]:
-        parameter = wire.StringParameter(specifier=wire.by_identifier(identifier), input_string=text)
-        return list((await self._namespace("llm").call("tokenize", parameter, result=wire.Tokens)).tokens)
-
-    async def count_tokens(self, identifier: str, text: str) -> int:
-        parameter = wire.StringParameter(specifier=wire.by_identifier(identifier), input_string=text)
-        return (await self._namespace("llm").call("countTokens", parameter, result=wire.TokenCount)).token_count
-
-    async def apply_prompt_template(self, identifier: str, chat: Chat) -> str:
-        parameter = wire.ApplyPromptTemplate(specifier=wire.by_identifier(identifier), history=chat.history())
-        return (
-            await self._namespace("llm").call("applyPromptTemplate", parameter, result=wire.FormattedPrompt)
-        ).formatted
+                    yield packet.log
 
     async def predict(
         self, identifier: str, chat: Chat, config: LlmPredictionConfig, *, preset: str | None = None
     ) -> EventStream:
+        return await self._predict(identifier, chat, kvconfig.prediction_stack(config), preset, _RESPONSE)
+
+    async def complete(
+        self, identifier: str, prompt: Chat, config: LlmPredictionConfig, *, preset: str | None = None
+    ) -> EventStream:
+        """Have a loaded model continue a text as it is, without its prompt template: that of all messages joined."""
+        stack = kvconfig.prediction_stack(config, raw_prompt=True)
+        return await self._predict(identifier, prompt, stack, preset, _COMPLETION)
+
+    async def aclose(self) -> None:
+        await self._connection.aclose()
+
+    async def _predict(
+        self, identifier: str, chat: Chat, stack: kvconfig.KVConfigStack, preset: str | None, origin: str
+    ) -> EventStream:
         parameter = wire.Predict(
             model_specifier=wire.by_identifier(identifier),
             history=chat.history(),
-            prediction_config_stack=kvconfig.prediction_stack(config),
+            prediction_config_stack=stack,
             fuzzy_preset_identifier=preset,
         )
-        channel = await self._namespace("llm").open_channel("predict", parameter, _predict_decoder, origin=_ORIGIN)
-        return _LMStudioEvents(channel)
-
-    async def aclose(self) -> None:
-        namespaces, self._namespaces = self._namespaces, {}
-        await asyncio.gather(*(namespace.close() for namespace in namespaces.values()))
-
-    def _namespace(self, name: str) -> Namespace:
-        if name not in self._namespaces:
-            self._namespaces[name] = Namespace(self._address, name, self._credentials)
-        return self._namespaces[name]
-
-    @asynccontextmanager
-    async def _channel(
-        self, namespace: str, endpoint: str, parameter: Any, decoder: msgspec.json.Decoder[Any], origin: str
-    ) -> AsyncIterator[Channel[Any]]:
-        """A channel that is left with a word to the server when its caller loses interest."""
-        channel = await self._namespace(namespace).open_channel(endpoint, parameter, decoder, origin=origin)
-        try:
-            yield channel
-        finally:
-            await channel.abandon()
+        llm = self._connection.namespace("llm")
+        return _LMStudioEvents(await llm.open_channel("predict", parameter, _predict_decoder, origin=origin), origin)
 
 
 class _LMStudioEvents(EventStream):
     """The packets of a predict channel as events."""
 
-    def __init__(self, channel: Channel[wire.PredictPacket]) -> None:
+    def __init__(self, channel: Channel[wire.PredictPacket], origin: str) -> None:
         self._channel = channel
+        self._origin = origin
         self._finished = False
         self._cancelled = False
         self._failure: LMStudioPredictionError | None = None
@@ -175,6 +162,8 @@ class _LMStudioEvents(EventStream):
                 raise self._channel.truncated()
             for packet in packets:
                 self._feed(packet, events)
+                if self._failure is not None:
+                    break
         return events
 
     async def _next_packets(self) -> list[wire.PredictPacket]:
@@ -199,7 +188,7 @@ class _LMStudioEvents(EventStream):
             case wire.ToolCallGenerationEnd(tool_call_request=request):
                 events.append(ToolCallFinished(request))
             case wire.ToolCallGenerationFailed(error=error) | wire.PredictionError(error=error):
-                failure = exception(error, _ORIGIN, LMStudioPredictionError)
+                failure = exception(error, self._origin, LMStudioPredictionError)
                 self._failure = LMStudioPredictionError(str(failure), raw_error=failure.server_error)
             case wire.PredictionSuccess():
                 self._finished = True
@@ -223,10 +212,3 @@ def _finished(packet: wire.PredictionSuccess) -> PredictionFinished:
         load_config=kvconfig.read_load(packet.load_model_config.values()),
         prediction_config=kvconfig.read_prediction(packet.prediction_config.values()),
     )
-
-
-def _known(entry: msgspec.Raw, kind: Any) -> Any:
-    try:
-        return msgspec.json.decode(entry, type=kind)
-    except UNREADABLE:
-        return None

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import ssl
 import time
-from collections import deque
-from typing import Any, Final, Generic, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -15,8 +15,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from lmchat.client.address import ServerAddress
+from lmchat.client.channel import CANCEL, Channel, PacketT
 from lmchat.protocol import auth
-from lmchat.protocol.endpoints import Cancel
 from lmchat.protocol.errors import UNREADABLE, exception
 from lmchat.protocol.multiplex import (
     CallFailed,
@@ -29,8 +29,6 @@ from lmchat.protocol.multiplex import (
     Warned,
 )
 from lmchat.values.errors import (
-    LMStudioChannelClosedError,
-    LMStudioError,
     LMStudioServerError,
     LMStudioTimeoutError,
     LMStudioWebsocketError,
@@ -44,99 +42,8 @@ _TURN: Final = 0.004
 """Seconds of ready messages after which the event loop gets a turn: a flood must not starve the screen."""
 
 ResultT = TypeVar("ResultT")
-PacketT = TypeVar("PacketT")
 
 _log = logging.getLogger(__name__)
-
-
-class Channel(Generic[PacketT]):
-    """The client's end of one channel. Packets wait here until they are taken, all that have come at once."""
-
-    def __init__(
-        self, namespace: Namespace, channel_id: int, decoder: msgspec.json.Decoder[PacketT], origin: str
-    ) -> None:
-        self._namespace = namespace
-        self._id = channel_id
-        self._decoder = decoder
-        self._origin = origin
-        self._arrived: deque[Raw] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-        self._ended = False
-        self._error: LMStudioError | None = None
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more can come; what has come may still be taken."""
-        return self._ended
-
-    async def take(self) -> list[PacketT]:
-        """All packets that have come, at least one; none when the channel has ended.
-
-        Raises:
-            LMStudioError: the channel ended by an error, and what came before it has been taken.
-        """
-        while True:
-            while not self._arrived and not self._ended:
-                self._waiter = asyncio.get_running_loop().create_future()
-                await self._waiter
-            if packets := self._decode_arrived():
-                return packets
-            if not self._ended:
-                continue
-            if self._error is not None:
-                raise self._error
-            return []
-
-    async def cancel(self) -> None:
-        """Ask the server to stop. The channel still ends with its last packet."""
-        await self._namespace.send(self._id, Cancel())
-
-    async def abandon(self) -> None:
-        """Leave the channel: the server is told to stop, and what it still sends is dropped."""
-        if not self._ended:
-            self._namespace.forget(self._id)
-            self.end(None)
-            # On a lost connection there is nobody to tell.
-            try:
-                await self.cancel()
-            except LMStudioWebsocketError:
-                return
-
-    def truncated(self) -> LMStudioChannelClosedError:
-        """The error for a channel that ended without its last packet."""
-        return LMStudioChannelClosedError(
-            f"{self._origin}: the server closed the channel before the answer was complete. Ask again."
-        )
-
-    def deliver(self, packet: Raw) -> None:
-        """Take in a packet that came."""
-        self._arrived.append(packet)
-        self._wake()
-
-    def fail(self, event: ChannelFailed) -> None:
-        """End the channel by the server's error."""
-        self.end(exception(event.error, self._origin))
-
-    def end(self, error: LMStudioError | None) -> None:
-        """End the channel."""
-        self._ended = True
-        self._error = error
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _decode_arrived(self) -> list[PacketT]:
-        packets: list[PacketT] = []
-        while self._arrived:
-            raw = self._arrived.popleft()
-            try:
-                packets.append(self._decoder.decode(raw))
-            except UNREADABLE as wrong:
-                # A packet of a kind that this client does not know must not end the answer.
-                _log.warning("a packet was left out: %s", wrong)
-        return packets
 
 
 class Namespace:
@@ -183,12 +90,20 @@ class Namespace:
             raise LMStudioServerError(f"{self._address} answered {endpoint} with something else: {wrong}.") from None
 
     async def open_channel(
-        self, endpoint: str, parameter: Any, decoder: msgspec.json.Decoder[PacketT], *, origin: str
+        self,
+        endpoint: str,
+        parameter: Any,
+        decoder: msgspec.json.Decoder[PacketT],
+        *,
+        origin: str,
+        stop: Any = CANCEL,
     ) -> Channel[PacketT]:
-        """Open a channel; `origin` begins the text of its errors."""
+        """Open a channel; `origin` begins the text of its errors, and `stop` is what tells the server to end it."""
         connection = await self._connected()
         channel_id, message = self._protocol.open_channel(endpoint, parameter)
-        channel = self._channels[channel_id] = Channel(self, channel_id, decoder, origin)
+        channel = self._channels[channel_id] = Channel(
+            partial(self.send, channel_id), partial(self.forget, channel_id), decoder, origin=origin, stop=stop
+        )
         await self._transmit(connection, message)
         return channel
 

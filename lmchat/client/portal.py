@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from typing import Any, ClassVar, Final, TypeVar
 
 from lmchat.values.errors import LMStudioTimeoutError, LMStudioValueError
 
 DEFAULT_TIMEOUT: Final = 60.0
 """Seconds that synchronous code waits for the next sign of a server."""
+
+_END: Final[Any] = object()
 
 T = TypeVar("T")
 
@@ -45,15 +47,19 @@ class Portal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = threading.Lock()
 
-    def call(self, work: Coroutine[Any, Any, T]) -> T:
+    def call(self, work: Coroutine[Any, Any, T], *, patient: bool = False) -> T:
         """Run a coroutine on the loop and wait for its result; an interrupt here cancels it there.
+
+        Args:
+            work: what to wait for.
+            patient: wait however long it takes, where silence is nothing unusual.
 
         Raises:
             LMStudioTimeoutError: the timeout of the synchronous API passed first.
         """
         future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
         try:
-            return future.result(self.timeout)
+            return future.result(None if patient else self.timeout)
         except concurrent.futures.TimeoutError:
             if future.done():
                 raise
@@ -64,6 +70,14 @@ class Portal:
         except BaseException:
             future.cancel()
             raise
+
+    def iterate(self, items: AsyncGenerator[T, None], *, patient: bool = False) -> Generator[T, None, None]:
+        """Iterate on the loop, waiting for each item as `call` does; left early, the generator is closed."""
+        try:
+            while (item := self.call(_next(items), patient=patient)) is not _END:
+                yield item
+        finally:
+            self.call(items.aclose())
 
     def close(self) -> None:
         """End the loop and its thread."""
@@ -79,6 +93,10 @@ class Portal:
                 # A daemon: a script that ends without closing its client must end.
                 threading.Thread(target=_run, args=(self._loop,), name="lmchat-client", daemon=True).start()
             return self._loop
+
+
+async def _next(items: AsyncGenerator[T, None]) -> T:
+    return await anext(items, _END)
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

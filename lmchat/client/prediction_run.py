@@ -6,11 +6,11 @@ iterates.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lmchat.client.callbacks import tell
 from lmchat.values.chat import AssistantResponse, TextData
 from lmchat.values.errors import LMStudioError, LMStudioRuntimeError
 from lmchat.values.model import LlmInfo
@@ -21,10 +21,10 @@ from lmchat.values.prediction import (
     PredictionEvent,
     PredictionFinished,
     PredictionResult,
+    PromptProcessingDetails,
+    PromptProcessingProgress,
     PromptProgress,
 )
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class PredictionCallbacks:
     """The whole answer, once; also that of a prediction that was cancelled."""
     on_first_token: Callable[[], Any] | None = None
     on_prediction_fragment: Callable[[LlmPredictionFragment], Any] | None = None
-    on_prompt_processing_progress: Callable[[float], Any] | None = None
+    on_prompt_processing_progress: Callable[[PromptProcessingProgress], Any] | None = None
     """Strictly increasing from 0.0 to 1.0, both always included."""
 
 
@@ -55,8 +55,8 @@ class PredictionRun:
     def feed(self, event: PredictionEvent) -> LlmPredictionFragment | None:
         """Take the next event; gives the fragment that the caller is to see, if there is one."""
         match event:
-            case PromptProgress(progress) if not self._cancelled:
-                self._report_progress(progress)
+            case PromptProgress(progress, details) if not self._cancelled:
+                self._report_progress(progress, details)
             case LlmPredictionFragment() if not self._cancelled:
                 return self._feed_fragment(event)
             case PredictionFinished():
@@ -104,30 +104,20 @@ class PredictionRun:
         if not self._begun:
             self._begun = True
             self._report_progress(1.0)
-            _call(self._callbacks.on_first_token)
+            tell(self._callbacks.on_first_token)
         self._prediction.feed(fragment)
-        _call(self._callbacks.on_prediction_fragment, fragment)
+        tell(self._callbacks.on_prediction_fragment, fragment)
         return fragment
 
-    def _report_progress(self, progress: float) -> None:
+    def _report_progress(self, progress: float, details: PromptProcessingDetails | None = None) -> None:
         if self._progress < 0.0 < progress:
             self._report_progress(0.0)
         if self._progress < progress <= 1.0:
             self._progress = progress
-            _call(self._callbacks.on_prompt_processing_progress, progress)
+            tell(self._callbacks.on_prompt_processing_progress, PromptProcessingProgress(progress, details))
 
     def _finish(self, event: PredictionFinished) -> None:
         self._prediction.feed(event)
         self._result = self._prediction.result(structured=self._structured)
         if self._callbacks.on_message is not None:
             self._callbacks.on_message(AssistantResponse((TextData(self._prediction.content),)))
-
-
-def _call(callback: Callable[..., Any] | None, *arguments: Any) -> None:
-    """A caller's mistake in a callback must not end the answer; it is logged."""
-    if callback is None:
-        return
-    try:
-        callback(*arguments)
-    except Exception:
-        _log.exception("a callback failed")

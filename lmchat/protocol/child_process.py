@@ -37,6 +37,10 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """None leaves one core to others."""
     preload: bool = False
     """Load the default model at start, for good: the first of `model_paths`, else the packaged model."""
+    preload_model: str | None = None
+    """Which model to load at start instead of the default one: a key, a path or an alias."""
+    aliases: dict[str, str] = {}
+    """Further names for models: the name, and what it stands for."""
     fetch: bool = False
     """Fetch the packaged model for the preload when it is not there."""
 

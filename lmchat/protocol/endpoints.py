@@ -8,8 +8,10 @@ import msgspec
 
 from lmchat.protocol.errors import SerializedError
 from lmchat.protocol.kvconfig import KVConfig, KVConfigStack
-from lmchat.values.chat import ChatHistoryData, ToolCallRequest
-from lmchat.values.model import LlmInstanceInfo, ModelInfo, ModelInstanceInfo
+from lmchat.values.chat import ChatHistoryData, FileType, ToolCallRequest
+from lmchat.values.loading import DownloadProgressUpdate
+from lmchat.values.logs import LogEntry
+from lmchat.values.model import LlmInstanceInfo, ModelInfo, ModelInstanceInfo, Quantization
 from lmchat.values.prediction import LlmPredictionFragment, LlmPredictionStats, PromptProcessingDetails
 
 
@@ -73,6 +75,16 @@ class InstanceProcessingState(_Payload, frozen=True, kw_only=True):
     queued: int
 
 
+class EstimateModelUsage(_Payload, frozen=True, kw_only=True):
+    model_key: str
+    load_config_stack: KVConfigStack
+
+
+class PreloadDraftModel(_Payload, frozen=True, kw_only=True):
+    specifier: ModelSpecifier
+    draft_model_key: str
+
+
 class UnloadModel(_Payload, frozen=True, kw_only=True):
     identifier: str
 
@@ -92,11 +104,21 @@ class TokenCount(_Payload, frozen=True, kw_only=True):
     token_count: int
 
 
+class EmbedString(_Payload, frozen=True, kw_only=True):
+    model_specifier: ModelSpecifier
+    input_string: str
+
+
+class Embedding(_Payload, frozen=True, kw_only=True):
+    embedding: tuple[float, ...]
+
+
 class ApplyPromptTemplate(_Payload, frozen=True, kw_only=True):
     specifier: ModelSpecifier
     history: ChatHistoryData
-    prediction_config_stack: KVConfigStack = KVConfigStack()
-    opts: dict[str, Any] = {}
+    # Required by the protocol, also when there is nothing in them.
+    prediction_config_stack: KVConfigStack = msgspec.field(default_factory=KVConfigStack)
+    opts: dict[str, Any] = msgspec.field(default_factory=lambda: {})
 
 
 class FormattedPrompt(_Payload, frozen=True, kw_only=True):
@@ -117,6 +139,18 @@ class ServerInfo(_Payload, frozen=True, kw_only=True):
 class Notify(_Payload, frozen=True, kw_only=True):
     title: str
     description: str | None = None
+
+
+class UploadFileBase64(_Payload, frozen=True, kw_only=True):
+    name: str
+    content_base64: bytes
+    """JSON carries bytes as base64."""
+
+
+class UploadedFile(_Payload, frozen=True, kw_only=True):
+    identifier: str
+    file_type: FileType
+    size_bytes: int
 
 
 # The predict and completeRawText channels
@@ -245,6 +279,7 @@ LoadModelPacket: TypeAlias = LoadModelResolved | LoadModelProgress | LoadModelSu
 class SearchOptions(_Payload, frozen=True, kw_only=True):
     search_term: str | None = None
     limit: int | None = None
+    compatibility_types: tuple[str, ...] | None = None
 
 
 class SearchModels(_Payload, frozen=True, kw_only=True):
@@ -259,6 +294,9 @@ class ResultIdentifier(_Payload, frozen=True, kw_only=True):
 class SearchResult(_Payload, frozen=True, kw_only=True):
     name: str
     identifier: ResultIdentifier
+    exact: bool | None = None
+    """Whether it is just what was searched for."""
+    staff_pick: bool | None = None
 
 
 class SearchResults(_Payload, frozen=True, kw_only=True):
@@ -277,6 +315,7 @@ class DownloadOption(_Payload, frozen=True, kw_only=True):
     indexed_model_identifier: str
     compatibility_type: str = msgspec.field(default_factory=lambda: "gguf")
     recommended: bool | None = None
+    quantization: Quantization | str | None = None
 
 
 class DownloadOptions(_Payload, frozen=True, kw_only=True):
@@ -287,10 +326,7 @@ class DownloadModel(_Payload, frozen=True, kw_only=True):
     download_identifier: str
 
 
-class DownloadUpdate(_Payload, frozen=True, kw_only=True):
-    downloaded_bytes: int
-    total_bytes: int
-    speed_bytes_per_second: float
+DownloadUpdate: TypeAlias = DownloadProgressUpdate
 
 
 class DownloadProgress(_Packet, frozen=True, kw_only=True, tag="downloadProgress"):
@@ -308,8 +344,19 @@ class DownloadSuccess(_Packet, frozen=True, kw_only=True, tag="success"):
 DownloadPacket: TypeAlias = DownloadProgress | StartFinalizing | DownloadSuccess
 
 
+# The streamLogs channel
+
+
+class Log(_Packet, frozen=True, kw_only=True, tag="log"):
+    log: LogEntry
+
+
 # What a client sends on an open channel
 
 
 class Cancel(_Packet, frozen=True, kw_only=True, tag="cancel"):
     pass
+
+
+class Stop(_Packet, frozen=True, kw_only=True, tag="stop"):
+    """streamLogs"""

@@ -1,17 +1,22 @@
-"""Config fields and the server's keys: one table for predictions, one for loads, read in both directions.
-
-Source of the keys and their forms: LM Studio's configuration schema, as its SDKs send it.
-"""
+"""Configs as the wire carries them: lists of settings by key, in layers, read in both directions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+import contextlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import msgspec
 
-from lmchat.values.config import LlmLoadModelConfig, LlmPredictionConfig
+from lmchat.protocol.config_keys import EMBEDDING_LOAD, LLM_LOAD, PREDICTION, KeyMap, gpu_from_wire, gpu_to_wire
+from lmchat.values.config import (
+    AnyLoadConfig,
+    ConfigT,
+    EmbeddingLoadModelConfig,
+    LlmLoadModelConfig,
+    LlmPredictionConfig,
+)
+from lmchat.values.errors import LMStudioValueError
 
 
 class KVField(msgspec.Struct, frozen=True):
@@ -56,142 +61,104 @@ API_OVERRIDE: Final = "apiOverride"
 """The layer of what a client asks for."""
 COMPLETE_MODE: Final = "completeModeFormatting"
 """The layer whose presence says that the prompt is raw text."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    key: str
-    remembered: Any = None
-    """For settings with a checkbox: the number to send while it is unchecked. None: the value is sent as it is."""
-
-
-_PREDICTION: Final[dict[str, _Setting]] = {
-    name: _Setting(f"llm.prediction.{suffix}", remembered)
-    for name, suffix, remembered in (
-        ("temperature", "temperature", None),
-        ("max_tokens", "maxPredictedTokens", 1000),
-        ("top_k_sampling", "topKSampling", None),
-        ("top_p_sampling", "topPSampling", 0.95),
-        ("min_p_sampling", "minPSampling", 0.05),
-        ("repeat_penalty", "repeatPenalty", 1.1),
-        ("presence_penalty", "llama.presencePenalty", 0.0),
-        ("frequency_penalty", "llama.frequencyPenalty", 0.0),
-        ("xtc_probability", "llama.xtcProbability", 0.0),
-        ("xtc_threshold", "llama.xtcThreshold", 0.0),
-        ("seed", "seed", -1),
-        ("stop_strings", "stopStrings", None),
-        ("tool_call_stop_strings", "toolCallStopStrings", None),
-        ("context_overflow_policy", "contextOverflowPolicy", None),
-        ("structured", "structured", None),
-        ("raw_tools", "tools", None),
-        ("tool_choice", "toolChoice", None),
-        ("prompt_template", "promptTemplate", None),
-        ("log_probs", "logProbs", 0),
-        ("reasoning_parsing", "reasoning.parsing", None),
-        ("enable_thinking", "reasoning.enableThinking", None),
-        ("reasoning_budget", "reasoning.budgetTokens", 1024),
-        ("draft_model", "speculativeDecoding.draftModel", None),
-        (
-            "speculative_decoding_min_draft_length_to_consider",
-            "speculativeDecoding.minDraftLengthToConsider",
-            None,
-        ),
-        (
-            "speculative_decoding_min_continue_drafting_probability",
-            "speculativeDecoding.minContinueDraftingProbability",
-            None,
-        ),
-        ("speculative_decoding_num_draft_tokens_exact", "speculativeDecoding.numDraftTokensExact", None),
-        ("cpu_threads", "llama.cpuThreads", None),
-    )
+_AS_IT_IS: Final = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+_RAW_TEMPLATE: Final = {
+    "type": "jinja",
+    "jinjaPromptTemplate": {
+        "template": _AS_IT_IS,
+        "bosToken": "",
+        "eosToken": "",
+        "inputConfig": {"messagesConfig": {"contentConfig": {"type": "string"}}, "useTools": False},
+    },
+    "stopStrings": [],
 }
-
-_LOAD: Final[dict[str, _Setting]] = {
-    name: _Setting(f"llm.load.{suffix}", remembered)
-    for name, suffix, remembered in (
-        ("context_length", "contextLength", None),
-        ("seed", "seed", -1),
-        ("num_experts", "numExperts", None),
-        ("offload_kv_cache_to_gpu", "offloadKVCacheToGpu", None),
-        ("eval_batch_size", "llama.evalBatchSize", None),
-        ("flash_attention", "llama.flashAttention", None),
-        ("keep_model_in_memory", "llama.keepModelInMemory", None),
-        ("try_mmap", "llama.tryMmap", None),
-        ("use_fp16_for_kv_cache", "llama.useFp16ForKVCache", None),
-        ("rope_frequency_base", "llama.ropeFrequencyBase", 0.0),
-        ("rope_frequency_scale", "llama.ropeFrequencyScale", 0.0),
-        ("llama_k_cache_quantization_type", "llama.kCacheQuantizationType", "f16"),
-        ("llama_v_cache_quantization_type", "llama.vCacheQuantizationType", "f16"),
-    )
-}
-
-ConfigT = TypeVar("ConfigT", LlmPredictionConfig, LlmLoadModelConfig)
+"""The prompt template that adds nothing to what it is given."""
 
 
-def prediction_stack(config: LlmPredictionConfig) -> KVConfigStack:
-    """What a client asks of a prediction, as the wire carries it."""
-    return _stack(config, _PREDICTION)
+def prediction_stack(config: LlmPredictionConfig, *, raw_prompt: bool = False) -> KVConfigStack:
+    """What a client asks of a prediction; with `raw_prompt` the history is to be continued as it is, untemplated."""
+    stack = _stack(prediction_fields(config))
+    if not raw_prompt:
+        return stack
+    template = KVConfig((KVField("llm.prediction.promptTemplate", _RAW_TEMPLATE),))
+    return KVConfigStack((*stack.layers, KVConfigLayer(COMPLETE_MODE, template)))
 
 
-def load_stack(config: LlmLoadModelConfig) -> KVConfigStack:
-    """What a client asks of a load, as the wire carries it."""
-    return _stack(config, _LOAD)
+def load_stack(config: AnyLoadConfig) -> KVConfigStack:
+    """What a client asks of a load."""
+    return _stack(load_fields(config))
 
 
 def prediction_fields(config: LlmPredictionConfig) -> KVConfig:
     """A prediction's settings as a flat list."""
-    return _fields(config, _PREDICTION)
+    return _fields(config, PREDICTION)
 
 
-def load_fields(config: LlmLoadModelConfig) -> KVConfig:
+def load_fields(config: AnyLoadConfig) -> KVConfig:
     """A load's settings as a flat list."""
-    return _fields(config, _LOAD)
+    return _fields(config, EMBEDDING_LOAD if isinstance(config, EmbeddingLoadModelConfig) else LLM_LOAD)
 
 
 def read_prediction(settings: Mapping[str, Any]) -> LlmPredictionConfig:
     """The prediction config that settings by key stand for. Unknown keys and values that do not fit are left out."""
-    return _read(settings, _PREDICTION, LlmPredictionConfig)
+    return _read(settings, PREDICTION, LlmPredictionConfig)
 
 
 def read_load(settings: Mapping[str, Any]) -> LlmLoadModelConfig:
     """The load config that settings by key stand for. Unknown keys and values that do not fit are left out."""
-    return _read(settings, _LOAD, LlmLoadModelConfig)
+    return _read(settings, LLM_LOAD, LlmLoadModelConfig)
 
 
-def _stack(config: LlmPredictionConfig | LlmLoadModelConfig, table: Mapping[str, _Setting]) -> KVConfigStack:
-    return KVConfigStack((KVConfigLayer(API_OVERRIDE, _fields(config, table)),))
+def read_embedding_load(settings: Mapping[str, Any]) -> EmbeddingLoadModelConfig:
+    """Like `read_load`, for an embedding model."""
+    return _read(settings, EMBEDDING_LOAD, EmbeddingLoadModelConfig)
 
 
-def _fields(config: LlmPredictionConfig | LlmLoadModelConfig, table: Mapping[str, _Setting]) -> KVConfig:
-    given = ((setting, getattr(config, name)) for name, setting in table.items())
-    return KVConfig(tuple(KVField(s.key, _to_wire(s, value)) for s, value in given if value is not None))
+def _stack(fields: KVConfig) -> KVConfigStack:
+    return KVConfigStack((KVConfigLayer(API_OVERRIDE, fields),))
 
 
-def _to_wire(setting: _Setting, value: Any) -> Any:
-    if setting.remembered is None:
-        return value
-    if value is False:
-        return {"checked": False, "value": setting.remembered}
-    return {"checked": True, "value": value}
+def _fields(config: LlmPredictionConfig | AnyLoadConfig, keys: KeyMap) -> KVConfig:
+    settings = {**_raw_settings(config.raw), **dict(_named_settings(config, keys))}
+    return KVConfig(tuple(KVField(key, value) for key, value in settings.items()))
 
 
-def _read(settings: Mapping[str, Any], table: Mapping[str, _Setting], kind: type[ConfigT]) -> ConfigT:
+def _named_settings(config: LlmPredictionConfig | AnyLoadConfig, keys: KeyMap) -> Iterable[tuple[str, Any]]:
+    for name, setting in keys.settings.items():
+        if (value := getattr(config, name)) is not None:
+            for key in (setting.key, *setting.also):
+                yield key, setting.to_wire(value)
+    if not isinstance(config, LlmPredictionConfig) and config.gpu is not None and keys.gpu_prefix is not None:
+        yield from gpu_to_wire(config.gpu, keys.gpu_prefix)
+
+
+def _raw_settings(raw: dict[str, Any] | None) -> dict[str, Any]:
+    """Settings by key, also from the form `{"fields": [{"key", "value"}]}` that the protocol has for them."""
+    if raw is None or set(raw) != {"fields"}:
+        return raw or {}
+    try:
+        return msgspec.convert(raw, KVConfig).values()
+    except msgspec.ValidationError as wrong:
+        raise LMStudioValueError(f"These raw settings do not fit: {wrong}.") from None
+
+
+def _read(settings: Mapping[str, Any], keys: KeyMap, kind: type[ConfigT]) -> ConfigT:
     names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
-    found: dict[str, Any] = {}
-    for name, setting in table.items():
-        value = _from_wire(setting, settings.get(setting.key))
-        if value is None:
-            continue
-        try:
-            msgspec.convert({names[name]: value}, kind, strict=False)
-        except msgspec.ValidationError:
-            continue
-        found[names[name]] = value
-    return msgspec.convert(found, kind, strict=False)
+    values = {name: setting.from_wire(settings.get(setting.key)) for name, setting in keys.settings.items()}
+    if keys.gpu_prefix is not None:
+        values["gpu"] = gpu_from_wire(settings, keys.gpu_prefix) or None
+    found = {
+        name: fitting
+        for name, value in values.items()
+        if value is not None and (fitting := _fitting(names[name], name, value, kind)) is not None
+    }
+    return kind(**found)
 
 
-def _from_wire(setting: _Setting, value: Any) -> Any:
-    if setting.remembered is None or not isinstance(value, Mapping):
-        return value
-    # LM Studio's Python SDK writes "off" as a checked box with the value false.
-    return value.get("value") if value.get("checked") else False
+def _fitting(encoded: str, name: str, value: Any, kind: type[ConfigT]) -> Any:
+    """An option's value, or None when it does not fit."""
+    # Integers may come as floats, which only the lax reading takes; it would also take a text for a number.
+    for strict in (True, False):
+        with contextlib.suppress(msgspec.ValidationError):
+            return getattr(msgspec.convert({encoded: value}, kind, strict=strict), name)
+    return None

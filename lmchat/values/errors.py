@@ -8,7 +8,8 @@
     │   └── LMStudioPredictionError         the answer could not be produced
     ├── LMStudioClientError                 this side could not do it
     │   ├── LMStudioWebsocketError          server not reachable, or the connection dropped
-    │   └── LMStudioCancelledError          given up by the caller before it was done
+    │   ├── LMStudioCancelledError          given up by the caller before it was done
+    │   └── LMStudioUnknownMessageWarning   a message of no known kind    (also a UserWarning)
     ├── LMStudioTimeoutError                nothing came in time              (also a TimeoutError)
     ├── LMStudioRuntimeError                called in the wrong state         (also a RuntimeError)
     ├── LMStudioValueError                  called with a wrong value         (also a ValueError)
@@ -69,6 +70,10 @@ class LMStudioWebsocketError(LMStudioClientError):
 
 class LMStudioCancelledError(LMStudioClientError):
     """The operation was given up by its caller."""
+
+
+class LMStudioUnknownMessageWarning(LMStudioClientError, UserWarning):
+    """A server newer than this client has sent a message of a kind that is not known here. Such messages are logged."""
 
 
 class LMStudioTimeoutError(LMStudioError, TimeoutError):

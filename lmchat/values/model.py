@@ -5,9 +5,29 @@ Field names follow LM Studio's Python SDK; the JSON form is the protocol's.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import msgspec
+
+from lmchat.values.errors import LMStudioValueError
+
+ModelNamespace: TypeAlias = Literal["llm", "embedding"]
+"""The kinds of model, which are namespaces of a server's."""
+
+
+def read_namespace(given: str | None) -> ModelNamespace | None:
+    """A kind of model, or None for all of them.
+
+    Raises:
+        LMStudioValueError: there is no such kind.
+    """
+    for known in get_args(ModelNamespace):
+        if given == known:
+            return known  # type: ignore[no-any-return]  # get_args does not tell the types of its values
+    if given is not None:
+        raise LMStudioValueError(f"There are no models of kind {given!r}. Use 'llm' or 'embedding'.")
+    return None
 
 
 def _null() -> None:
@@ -38,6 +58,40 @@ class _Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     params_string: str | None = None
     architecture: str | None = None
     quantization: Quantization | None = None
+    variants: tuple[str, ...] | None = None
+    """Keys of the model's other forms, such as other quantizations."""
+    selected_variant: str | None = None
+
+    @property
+    def kind(self) -> ModelNamespace:
+        """Which kind of model it is."""
+        return "embedding" if self.__struct_config__.tag == "embedding" else "llm"
+
+    def in_short(self) -> str:
+        """What tells it from other models, for people."""
+        names = ("model_key", "display_name", "architecture", "vision")
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in names if hasattr(self, name))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The value for the protocol's JSON form.
+
+        Raises:
+            LMStudioValueError: it has not that form.
+        """
+        try:
+            return msgspec.convert(data, cls)
+        except msgspec.ValidationError as wrong:
+            raise LMStudioValueError(f"This is no {cls.__name__}: {wrong}.") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The value in the protocol's JSON form."""
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        return data
+
+    def __str__(self) -> str:
+        text = msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=2).decode()
+        return f"{type(self).__name__}.from_dict({text})"
 
 
 class _Instance(_Model, frozen=True, kw_only=True):

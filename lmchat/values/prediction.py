@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
 
@@ -27,16 +27,39 @@ StopReason: TypeAlias = Literal[
 ReasoningType: TypeAlias = Literal["none", "reasoning", "reasoningStartTag", "reasoningEndTag"]
 
 
-class LlmPredictionFragment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class TokenCandidate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A token that could have come."""
+
+    text: str
+    id: int
+    log_prob: float
+    """The natural logarithm of its probability."""
+
+
+class FragmentToken(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A token of the answer, and what could have come in its place."""
+
+    text: str
+    id: int
+    log_prob: float | None = None
+    """The natural logarithm of its probability."""
+    candidates: tuple[TokenCandidate, ...] | None = None
+
+
+class LlmPredictionFragment(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A piece of the answer, as it arrives."""
 
     content: str
-    tokens_count: int = 1
+    # What the protocol wants present has a factory, which encoding never leaves out.
+    tokens_count: int = msgspec.field(default_factory=lambda: 1)
     """Tokens in this piece; the sum over an answer tracks its total, single pieces may be off."""
-    contains_drafted: bool = False
+    contains_drafted: bool = msgspec.field(default_factory=lambda: False)
     """Whether a draft model wrote part of it."""
-    reasoning_type: ReasoningType = "none"
-    is_structural: bool = False
+    reasoning_type: ReasoningType = msgspec.field(default_factory=lambda: "none")
+    is_structural: bool = msgspec.field(default_factory=lambda: False)
+    """Whether it belongs to the form of the answer rather than to what it says."""
+    tokens: tuple[FragmentToken, ...] | None = None
+    """Told when `log_probs` asks for it, by a server that can."""
 
 
 class LlmPredictionStats(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -67,6 +90,20 @@ class PromptProcessingDetails(msgspec.Struct, frozen=True, kw_only=True, rename=
     total_prompt_token_count: int
     processed_prompt_token_count: int
     unprocessed_prompt_token_count: int
+
+
+class PromptProcessingProgress(float):
+    """How much of the prompt has been read, 0.0-1.0; with the tokens behind the number, when the server tells them."""
+
+    __slots__ = ("details",)
+
+    details: PromptProcessingDetails | None
+
+    def __new__(cls, progress: float, details: PromptProcessingDetails | None = None) -> Self:
+        """The number, and what it stands for."""
+        self = super().__new__(cls, progress)
+        self.details = details
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +148,18 @@ class PredictionResult:
     stats: LlmPredictionStats
     model_info: LlmInfo
     load_config: LlmLoadModelConfig
+    """How the model was loaded, as far as the server told."""
     prediction_config: LlmPredictionConfig
+    """The settings that held, as far as the server told."""
+    reasoning_content: str
+    """What the model thought, without the tags around it."""
+    non_reasoning_content: str
+    """What the model wrote outside its reasoning."""
+
+    @property
+    def load_model_config(self) -> LlmLoadModelConfig:
+        """The protocol's name for `load_config`."""
+        return self.load_config
 
     def __str__(self) -> str:
         if self.structured:
@@ -184,6 +232,8 @@ class Prediction:
             model_info=self.finished.model_info.model(),
             load_config=self.finished.load_config,
             prediction_config=self.finished.prediction_config,
+            reasoning_content=self.reasoning,
+            non_reasoning_content=self.answer,
         )
 
 

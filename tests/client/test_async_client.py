@@ -188,7 +188,7 @@ async def test_a_model_is_loaded_on_request_with_its_progress_told() -> None:
     async with scripted_server(hello) as server, lms.AsyncClient(server.host) as client:
         model = await client.llm.model("scripted-model", on_load_progress=heard.append)
         assert model.identifier == "scripted-model"
-        assert heard == [0.5]
+        assert heard == [0.0, 0.5, 1.0]
         with pytest.raises(lms.LMStudioModelNotFoundError):
             await client.llm.model("no-such-model")
 
