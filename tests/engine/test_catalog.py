@@ -10,7 +10,7 @@ import pytest
 
 from lmchat.engine.models.catalog import Catalog
 from lmchat.engine.models.matching import matching
-from lmchat.values.model import LlmInfo, Quantization
+from lmchat.values.model import EmbeddingModelInfo, LlmInfo, Quantization
 from tests.engine.test_gguf import model_file, tensor
 
 
@@ -62,8 +62,41 @@ def test_files_lie_at_any_depth_and_names_may_be_given(tmp_path: Path) -> None:
     assert all(entry.info.publisher and entry.info.indexed_model_identifier for entry in catalog.entries())
 
 
-def test_what_is_no_chat_model_is_left_out(tmp_path: Path) -> None:
-    write_model(tmp_path / "embed.gguf", **{"general.architecture": "bert"})
+def test_embedding_models_are_models_of_their_own_kind(tmp_path: Path) -> None:
+    write_model(tmp_path / "embed.gguf", **{"general.architecture": "bert", "bert.context_length": 512})
+    write_model(tmp_path / "chat.gguf")
+    chat, embedder = Catalog(tmp_path).entries()
+    assert isinstance(chat.info, LlmInfo)
+    assert isinstance(embedder.info, EmbeddingModelInfo)
+    assert (embedder.info.model_key, embedder.info.max_context_length) == ("embed", 512)
+
+
+def test_one_chat_model_can_be_an_embedding_model_too(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "acme" / "Chat-1B.gguf")
+    write_model(tmp_path / "other.gguf")
+    catalog = Catalog(tmp_path, also_embeds=path)
+    assert keys(catalog) == ["chat-1b", "other", "text-embedding-chat-1b"]
+    chat, _, embedder = catalog.entries()
+    assert isinstance(embedder.info, EmbeddingModelInfo)
+    assert "weak" in embedder.info.display_name
+    assert (embedder.path, embedder.info.path) == (chat.path, chat.info.path)
+
+
+def test_an_alias_is_a_model_of_its_own_with_the_same_weights(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_model(tmp_path / "acme" / "Chat-1B.gguf")
+    write_model(tmp_path / "other.gguf")
+    aliases = {"helper": "acme/chat", "other": "chat-1b", "lost": "nothing"}
+    catalog = Catalog(tmp_path, aliases=aliases)
+    assert keys(catalog) == ["chat-1b", "other", "helper"]
+    chat, _, helper = catalog.entries()
+    assert helper.path == chat.path
+    assert helper.info.display_name == "helper"
+    assert matching(catalog.entries(), "helper") == [helper]
+    assert matching(catalog.entries(), "acme/chat")[0] == chat
+    assert "no model nothing" in caplog.text
+
+
+def test_what_is_no_model_of_its_own_is_left_out(tmp_path: Path) -> None:
     write_model(tmp_path / "mmproj.gguf", **{"general.architecture": "clip"})
     write_model(tmp_path / "big-00001-of-00002.gguf", **{"split.no": 0, "split.count": 2})
     write_model(tmp_path / "big-00002-of-00002.gguf", **{"split.no": 1, "split.count": 2})

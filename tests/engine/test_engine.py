@@ -48,6 +48,21 @@ async def test_it_tells_what_it_does(engine_options: EngineOptions) -> None:
     assert len(psutil.Process().children()) == before
 
 
+async def test_a_model_under_another_name_can_be_the_one_that_is_loaded(engine_options: EngineOptions) -> None:
+    options = msgspec.structs.replace(engine_options, preload=True, aliases={"mine": MODEL}, preload_model="mine")
+    async with running(options) as told:
+        assert isinstance(await told.get(), Listening)
+        assert await told.get() == Preloading("mine")
+        preloaded = await told.get()
+        assert isinstance(preloaded, Preloaded)
+        assert preloaded.info.identifier == "mine"
+    async with running(msgspec.structs.replace(options, preload_model="lost")) as told:
+        assert isinstance(await told.get(), Listening)
+        failed = await told.get()
+        assert isinstance(failed, PreloadFailed)
+        assert "no model lost" in failed.message
+
+
 async def test_without_any_model_it_says_so(engine_options: EngineOptions, tmp_path: Path) -> None:
     options = msgspec.structs.replace(engine_options, models_folder=str(tmp_path / "none"), preload=True)
     async with running(options) as told:

@@ -19,7 +19,7 @@ from lmchat.protocol.auth import Credentials, new_token
 from lmchat.protocol.child_process import EngineOptions, EngineReady
 from lmchat.protocol.discovery import LOCAL_HOST
 from lmchat.values.errors import LMStudioServerError
-from tests.engine.engines import MODEL, ROOT, EngineProcess, client_of, fails_to_start, running_engine
+from tests.engine.engines import EMBEDDER, MODEL, ROOT, EngineProcess, client_of, fails_to_start, running_engine
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ async def test_an_engine_without_a_model_serves_all_the_same(own_options: Engine
     with running_engine(options) as engine:
         async with client_of(engine) as backend:
             assert await backend.loaded() == []
-            assert [info.model_key for info in await backend.downloaded()] == [MODEL]
+            assert [info.model_key for info in await backend.downloaded()] == [MODEL, EMBEDDER]
     log = (Path(options.logs_folder) / "engine.log").read_text()
     assert "no model was loaded at start" in log
     assert "broken.gguf" in log

@@ -10,12 +10,14 @@ import psutil
 import pytest
 
 from lmchat.engine.faults import RequestError
-from lmchat.engine.models.catalog import Catalog, CatalogEntry
+from lmchat.engine.models.catalog import Catalog
+from lmchat.engine.models.entry import CatalogEntry
 from lmchat.engine.models.instance import Instance, LoadOrder
 from lmchat.engine.models.instances import Instances
 from lmchat.engine.worker.llama import LlamaWorker
 from lmchat.engine.worker.protocol import WorkerOptions
 from lmchat.protocol.endpoints import InstanceSpecifier, ModelQuery, QuerySpecifier, by_identifier
+from lmchat.values.config import LlmLoadModelConfig
 from lmchat.values.errors import EngineError
 from lmchat.values.model import EmbeddingModelInfo, LlmInfo
 from tests.engine.engines import place_model
@@ -141,7 +143,7 @@ async def test_a_model_that_does_not_load_leaves_nothing(
     assert instances.loaded(LlmInfo) == []
     assert instances.order_under_way(entries["hollow"]) is None
     with pytest.raises(EngineError, match="no sense"):
-        instances.order(entries["alpha"], context_length=-1)
+        instances.order(entries["alpha"], config=LlmLoadModelConfig(context_length=-1))
 
 
 async def test_a_worker_that_died_is_replaced_when_it_is_wanted(

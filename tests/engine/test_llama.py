@@ -11,11 +11,20 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import pytest_asyncio
 
+from lmchat.engine.logstream import LogStream
+from lmchat.engine.models.catalog import Catalog
+from lmchat.engine.models.instance import LoadOrder, worker_options
+from lmchat.engine.models.instances import Instances
+from lmchat.engine.prediction.generate import Answer
+from lmchat.engine.prediction.tally import Tally
+from lmchat.engine.serving.channel import ServerChannel
+from lmchat.engine.uploads import Uploads
 from lmchat.engine.worker.completion import (
     CompletionError,
     ContextExceededError,
@@ -25,10 +34,15 @@ from lmchat.engine.worker.completion import (
     PromptProgress,
     TextDelta,
 )
-from lmchat.engine.worker.errors import WorkerDiedError, WorkerStartError
+from lmchat.engine.worker.errors import WorkerDiedError, WorkerHungError, WorkerStartError
 from lmchat.engine.worker.llama import LlamaWorker
 from lmchat.engine.worker.protocol import WorkerOptions
+from lmchat.protocol import endpoints as wire
+from lmchat.protocol.kvconfig import prediction_stack
+from lmchat.values.config import LlmPredictionConfig
 from lmchat.values.errors import EngineError
+from lmchat.values.model import LlmInfo
+from tests.engine.engines import ENDLESS as GRAMMAR, place_model
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -221,6 +235,59 @@ async def test_killed_in_the_middle_it_is_a_dead_worker_and_not_a_bad_request(
         assert caught.value.returncode == running.returncode == -signal.SIGKILL
         with pytest.raises(WorkerDiedError):
             await running.tokenize("x")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+async def test_a_worker_that_hangs_is_ended(
+    packaged_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmchat.engine.worker.llama.PATIENCE", 1.0 - 64.0)
+    options = WorkerOptions(model_path=str(packaged_model), batch_size=128)
+    async with aclosing(await LlamaWorker.start(options, log=tmp_path / "log")) as running:
+        stream = running.complete("Once", ENDLESS)
+        await first_delta(stream)
+        os.kill(running.pid, signal.SIGSTOP)
+        with pytest.raises(WorkerHungError, match="said nothing"):
+            await collect(stream)
+        async with asyncio.timeout(5):
+            assert await running.wait() == -signal.SIGKILL
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+async def test_an_answer_of_a_hung_worker_fails_and_the_next_one_has_a_new_worker(
+    packaged_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmchat.engine.worker.llama.PATIENCE", 1.0 - 64.0)
+    place_model(packaged_model, tmp_path / "one.gguf")
+    (entry,) = Catalog(tmp_path).entries()
+
+    async def start(order: LoadOrder) -> LlamaWorker:
+        return await LlamaWorker.start(worker_options(order), log=tmp_path / "log")
+
+    instances = Instances(start, default_context=256)
+    packets: list[Any] = []
+
+    async def transmit(packet: Any) -> None:
+        packets.append(packet)
+        if isinstance(packet, wire.Fragment):
+            os.kill(instance.worker.pid, signal.SIGSTOP)
+
+    async with instances.loading(instances.order(entry)) as load:
+        instance = await load.done()
+    stack = prediction_stack(LlmPredictionConfig(structured=GRAMMAR))
+    request = wire.CompleteRawText(
+        model_specifier=wire.by_identifier("one"), raw_prompt="Once", prediction_config_stack=stack
+    )
+    try:
+        await Answer(instance, request, ServerChannel(transmit), Tally(), Uploads(), LogStream()).give()
+        assert packets[-1].stats.stop_reason == "failed"
+        assert packets[-1].stats.predicted_tokens_count >= 1
+        await until(lambda: not instances.loaded(LlmInfo), seconds=5)
+        revived = await instances.revived(wire.by_identifier("one"), LlmInfo)
+        assert revived is not None
+        assert await revived.worker.tokenize("one two")
+    finally:
+        await instances.aclose()
 
 
 async def test_a_start_that_is_cancelled_leaves_no_process(packaged_model: Path, tmp_path: Path) -> None:

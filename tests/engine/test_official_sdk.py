@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from lmchat.protocol.child_process import EngineOptions
 from lmchat.protocol.discovery import API_PORTS
-from tests.engine.engines import CONTEXT, ENDLESS, MODEL, EngineProcess, running_engine
+from tests.engine.engines import CONTEXT, EMBEDDER, ENDLESS, MODEL, EngineProcess, running_engine
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +31,13 @@ def no_complaints(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 def test_models_are_listed(client: sdk.Client) -> None:
-    (downloaded,) = client.list_downloaded_models()
+    assert [model.model_key for model in client.list_downloaded_models()] == [MODEL, EMBEDDER]
+    (downloaded,) = client.list_downloaded_models("llm")
     assert downloaded.model_key == MODEL
     (loaded,) = client.list_loaded_models()
     assert loaded.identifier == MODEL
-    assert client.list_downloaded_models("embedding") == []
+    (embedder,) = client.list_downloaded_models("embedding")
+    assert "weak" in embedder.info.display_name
     assert client.embedding.list_loaded() == []
 
 
@@ -125,6 +128,56 @@ def test_tokens(client: sdk.Client) -> None:
     assert model.get_context_length() == CONTEXT
     assert model.get_load_config().context_length == CONTEXT
     assert model.get_info().model_key == MODEL
+
+
+def test_embeddings(client: sdk.Client) -> None:
+    progress: list[float] = []
+    model = client.embedding.load_new_instance(
+        EMBEDDER, config={"contextLength": 256}, on_load_progress=progress.append
+    )
+    assert progress == [0.0, 1.0]
+    assert model == client.embedding.model()
+    vectors: Any = model.embed(["the cat sat on the mat", "the cat sat on the mat", "stock market crash"])
+    first, again, other = vectors
+    assert len(first) == 576
+    assert first == pytest.approx(again)
+    assert math.hypot(*first) == pytest.approx(1.0, abs=1e-4)
+    assert sum(one * two for one, two in zip(first, other, strict=True)) < 0.99
+    assert len(model.tokenize("one two three")) == model.count_tokens("one two three") == 3
+    assert model.get_context_length() == 256
+    assert model.get_load_config().context_length == 256
+    assert model.get_info().model_key == EMBEDDER
+    with pytest.raises(sdk.LMStudioServerError, match="too long to embed"):
+        model.embed("word " * 300)
+    with pytest.raises(sdk.LMStudioServerError, match="no text"):
+        model.embed("")
+    assert [loaded.identifier for loaded in client.list_loaded_models()] == [MODEL, EMBEDDER]
+    model.unload()
+    assert client.embedding.list_loaded() == []
+
+
+def test_files(client: sdk.Client) -> None:
+    model = client.llm.model()
+    image = client.files.prepare_image(b"\x89PNG\r\n\x1a\n" + bytes(20), "dot.png")
+    assert image.file_type == "image"
+    chat = sdk.Chat()
+    chat.add_user_message("What is this?", images=[image])
+    assert "What is this?" in model.apply_prompt_template(chat)
+    with pytest.raises(sdk.LMStudioServerError, match=r"dot\.png is no text"):
+        model.respond(chat)
+
+
+def test_a_tool_round(client: sdk.Client) -> None:
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    messages: list[Any] = []
+    result = client.llm.model().act(
+        "Hi", [add], max_prediction_rounds=1, config={"maxTokens": 8}, on_message=messages.append
+    )
+    assert result.rounds == 1
+    assert len(messages) == 1
 
 
 def test_what_is_not_there(client: sdk.Client) -> None:

@@ -29,7 +29,7 @@ def test_plain_http(engine: EngineProcess) -> None:
     status, body = get(engine, "/lms-status")
     assert status == 200
     assert body.keys() == {"package", "version"}
-    for path in ("/", "/llm", "/v1/models", "/a/b"):
+    for path in ("/", "/llm", "/v2/models", "/a/b"):
         status, body = get(engine, path)
         assert status == 404
         assert "error" in body
@@ -99,7 +99,7 @@ async def test_info_has_all_that_strict_clients_want_and_no_other_nulls(engine: 
     )
     assert {name for name, value in info.items() if value is None} == nullable
     async with session(engine, "system") as wire:
-        (downloaded,) = (await wire.call("listDownloadedModels"))["result"]
+        downloaded, _ = (await wire.call("listDownloadedModels"))["result"]
     assert downloaded == {name: info[name] for name in downloaded}
     async with session(engine, "embedding") as wire:
         assert (await wire.call("listLoaded"))["result"] == []

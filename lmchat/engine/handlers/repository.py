@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from contextlib import aclosing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lmchat.engine.faults import RequestError
+from lmchat.engine.handlers.extensions import refuse_call, refuse_channel
 from lmchat.engine.models.catalog import key_of_file
 from lmchat.engine.models.packaged import (
     PACKAGED_MODEL,
@@ -22,6 +23,14 @@ from lmchat.protocol import endpoints as wire
 from lmchat.protocol.errors import path_not_found
 
 _CATALOG: Final = "catalog"
+_NO_HUB: Final = "This server has no hub, no accounts and no other machines"
+_HUB_CALLS: Final = (
+    "getLocalArtifactFiles", "getWritableArtifactOwners", "installPluginDependencies", "installLocalPlugin",
+    "isAuthenticated", "getAuthenticationStatus", "deauthenticate", "loginAsComputeDevice",
+    "loginWithPreAuthenticatedKeys", "getModelCatalog", "fuzzyFindStaffPicks", "lmLinkStatus", "lmLinkSetDisabled",
+    "lmLinkUpdateDeviceName", "lmLinkSetPreferredDevice",
+)  # fmt: skip
+_HUB_CHANNELS: Final = ("downloadArtifact", "createDownloadPlan", "pushArtifact", "ensureAuthenticated")
 
 
 class RepositoryEndpoints:
@@ -38,7 +47,11 @@ class RepositoryEndpoints:
             "searchModels": Endpoint(wire.SearchModels, self._search_models),
             "getModelDownloadOptions": Endpoint(wire.GetModelDownloadOptions, self._get_model_download_options),
         }
-        return Endpoints(calls, {"downloadModel": Endpoint(wire.DownloadModel, self._download_model)})
+        channels = {"downloadModel": Endpoint(wire.DownloadModel, self._download_model)}
+        return Endpoints(
+            {**{name: Endpoint(Any, refuse_call(_NO_HUB)) for name in _HUB_CALLS}, **calls},
+            {**{name: Endpoint(Any, refuse_channel(_NO_HUB)) for name in _HUB_CHANNELS}, **channels},
+        )
 
     async def _search_models(self, search: wire.SearchModels) -> wire.SearchResults:
         term = (search.opts.search_term or "").strip().casefold()
@@ -69,7 +82,7 @@ class RepositoryEndpoints:
             async for step in steps:
                 if step.phase in (FetchPhase.WAITING, FetchPhase.DOWNLOADING):
                     await channel.send(_progress(step, time.monotonic() - began))
-                elif not finalizing:
+                elif step.phase is FetchPhase.UNPACKING and not finalizing:
                     finalizing = True
                     await channel.send(wire.StartFinalizing())
 

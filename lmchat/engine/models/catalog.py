@@ -6,39 +6,29 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
+from lmchat.engine.models.aliases import aliased
+from lmchat.engine.models.entry import CatalogEntry
 from lmchat.engine.models.gguf import GgufInfo, read_gguf
 from lmchat.values.errors import EngineError
-from lmchat.values.model import LlmInfo, ModelInfo, Quantization
+from lmchat.values.model import EmbeddingModelInfo, LlmInfo, ModelInfo, Quantization
 from lmchat.values.safe_text import safe_line
 
 _SUFFIX: Final = ".gguf"
 _UNKNOWN_CONTEXT: Final = 4096
+_EMBEDDING_PREFIX: Final = "text-embedding-"
+"""What LM Studio's keys of embedding models begin with."""
 _LOCAL: Final = "local"
 """The publisher of files that lie in no publisher's folder."""
 _QUANTIZATION_IN_NAME: Final = re.compile(r"[-_.](?:i?q\d\w*|b?f16|f32|tq\d_\d|mxfp4)$", re.IGNORECASE)
 _PART_IN_NAME: Final = re.compile(r"-\d{5}-of-\d{5}$")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogEntry:
-    """A model that can be loaded."""
-
-    info: ModelInfo
-    path: Path
-    gguf: GgufInfo
-
-    @property
-    def full_key(self) -> str:
-        """The key with the quantisation, which tells apart what is otherwise the same model."""
-        return _full_key(self.path, self.gguf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +42,29 @@ class _File:
 class Catalog:
     """Models in a folder and at given paths. Files are read once and again when they change. Safe to use by threads."""
 
-    def __init__(self, folder: Path, paths: Iterable[Path] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        paths: Iterable[Path] = (),
+        also_embeds: Path | None = None,
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
+        """Of files below `folder` and of `paths`.
+
+        `also_embeds` is a chat model that is offered a second time, as an embedding model; `aliases` are further names
+        for models.
+        """
+        self._aliases = dict(aliases or {})
         self._folder = folder.absolute()
         self._paths = tuple(path.absolute() for path in paths)
+        self._also_embeds = also_embeds and also_embeds.absolute()
         self._files: dict[Path, _File] = {}
         self._lock = threading.Lock()
 
     def entries(self) -> list[CatalogEntry]:
         """The models that are there now: the given paths first, then the folder's, by path.
+
+        The one that is offered a second time comes a second time after them, and then come aliases.
 
         Files that are no models are left out, and named in the log.
         """
@@ -67,7 +72,9 @@ class Catalog:
             places = dict.fromkeys((*self._paths, *sorted(_files_below(self._folder))))
             infos = [(path, found) for path in places if isinstance(found := self._look(path), GgufInfo)]
             self._files = {path: file for path, file in self._files.items() if path in places}
-        return list(self._named((path, info) for path, info in infos if _is_chat_model(info)))
+        entries = list(self._named((path, info) for path, info in infos if _is_offered(info)))
+        entries += [self._as_embedding(entry) for entry in entries if entry.path == self._also_embeds]
+        return [*entries, *aliased(entries, self._aliases)]
 
     def fault(self, name: str) -> EngineError | None:
         """Why the file that this path or key would stand for is not a model."""
@@ -90,12 +97,26 @@ class Catalog:
         for path, gguf in files:
             key = _free_key(path, gguf, taken)
             taken.add(key)
-            yield CatalogEntry(self._info(path, gguf, key), path, gguf)
+            yield CatalogEntry(self._info(path, gguf, key), path, gguf, _full_key(path, gguf))
 
-    def _info(self, path: Path, gguf: GgufInfo, key: str) -> LlmInfo:
+    def _as_embedding(self, entry: CatalogEntry) -> CatalogEntry:
+        common = {
+            name: getattr(entry.info, name)
+            for name in EmbeddingModelInfo.__struct_fields__
+            if name not in ("model_key", "display_name")
+        }
+        info = EmbeddingModelInfo(
+            model_key=_EMBEDDING_PREFIX + entry.info.model_key,
+            display_name=f"{entry.info.display_name} (weak embeddings, made from a chat model)",
+            **common,
+        )
+        return replace(entry, info=info)
+
+    def _info(self, path: Path, gguf: GgufInfo, key: str) -> ModelInfo:
         shown = self._shown_path(path)
         folders = shown.split("/")[:-1]
-        return LlmInfo(
+        kind = EmbeddingModelInfo if gguf.kind == "embedding" else LlmInfo
+        return kind(
             model_key=key,
             format="gguf",
             display_name=_display_name(path),
@@ -152,9 +173,9 @@ def _read(path: Path) -> GgufInfo | EngineError:
         return error
 
 
-def _is_chat_model(info: GgufInfo) -> bool:
-    """Whether a file is a language model; of one in several parts only the first stands for it."""
-    return info.kind == "llm" and (info.split is None or info.split[0] == 0)
+def _is_offered(info: GgufInfo) -> bool:
+    """Whether a file is a model of its own; of one in several parts only the first stands for it."""
+    return info.kind in ("llm", "embedding") and (info.split is None or info.split[0] == 0)
 
 
 def _free_key(path: Path, gguf: GgufInfo, taken: set[str]) -> str:

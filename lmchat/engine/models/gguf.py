@@ -67,6 +67,11 @@ class GgufInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The chat template has words for tools; whether the model can use them is another matter."""
     split: tuple[int, int] | None
     """(number from 0, count) when this file is one part of a model."""
+    layers: int | None = None
+    cached_numbers: int | None = None
+    """How many numbers the model keeps for each token of context, keys and values of all layers together."""
+    names_pooling: bool = False
+    """It says how the vectors of a text's tokens become one; without that a loader has to choose."""
 
     @property
     def parameters_label(self) -> str:
@@ -247,6 +252,9 @@ def _info(path: Path, size: int, metadata: dict[str, Scalar], parameters: int) -
         has_chat_template=bool(template),
         mentions_tools="tools" in template or "tool_call" in template,
         split=(_whole(metadata, "split.no"), parts) if parts > 1 else None,
+        layers=_whole(metadata, f"{architecture}.block_count") or None,
+        cached_numbers=_cached_numbers(architecture, metadata),
+        names_pooling=_whole(metadata, f"{architecture}.pooling_type") > 0,
     )
 
 
@@ -259,6 +267,20 @@ def _kind(architecture: str, metadata: dict[str, Scalar]) -> ModelKind:
     # Rerankers and embedding models name how they pool; 0 is llama.cpp's "not at all".
     pools = _whole(metadata, f"{architecture}.pooling_type") > 0
     return "embedding" if pools or architecture in _EMBEDDING_ARCHITECTURES else "llm"
+
+
+def _cached_numbers(architecture: str, metadata: dict[str, Scalar]) -> int | None:
+    def number(name: str) -> int:
+        return _whole(metadata, f"{architecture}.{name}")
+
+    heads = number("attention.head_count")
+    if not heads:
+        return None
+    # Without a number of their own there are as many heads for keys and values as for queries.
+    kv_heads = number("attention.head_count_kv") or heads
+    width = number("embedding_length") // heads
+    key, value = number("attention.key_length") or width, number("attention.value_length") or width
+    return number("block_count") * kv_heads * (key + value) or None
 
 
 def _bits(quantization: str | None) -> int | None:

@@ -12,13 +12,15 @@ from typing import Final, Literal
 
 import msgspec
 
-from lmchat.engine.models.catalog import CatalogEntry
+from lmchat.engine.models.entry import CatalogEntry
+from lmchat.engine.models.layout import honoured, layout_of
 from lmchat.engine.worker.llama import LlamaWorker
+from lmchat.engine.worker.protocol import WorkerOptions
 from lmchat.protocol.kvconfig import KVConfig, load_fields
-from lmchat.values.config import LlmLoadModelConfig
-from lmchat.values.model import LlmInstanceInfo
+from lmchat.values.config import AnyLoadConfig
+from lmchat.values.model import EmbeddingModelInfo, EmbeddingModelInstanceInfo, LlmInstanceInfo, ModelInstanceInfo
 
-Status = Literal["idle", "processingPrompt", "generating"]
+Status = Literal["idle", "processingPrompt", "generating", "computingEmbedding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,28 @@ class LoadOrder:
     identifier: str
     context_length: int
     """Tokens."""
+    config: AnyLoadConfig
+    """What else was asked for."""
     ttl: float | None = None
     """Seconds without use after which the model is unloaded; None: it stays."""
     on_demand: bool = False
     """Loaded because somebody wanted to use it: it makes way for the next model that somebody wants."""
     reference: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+def worker_options(order: LoadOrder, threads: int | None = None) -> WorkerOptions:
+    """What a worker has to know for an order. Without a number of threads one core is left to others."""
+    entry, embedding = order.entry, isinstance(order.entry.info, EmbeddingModelInfo)
+    options = WorkerOptions(
+        model_path=str(entry.path),
+        context_length=order.context_length,
+        alias=entry.info.model_key,
+        embedding=embedding,
+        mean_pooling=embedding and not entry.gguf.names_pooling,
+        layout=layout_of(order.config, entry.gguf),
+    )
+    chosen = {"threads": threads, "batch_size": order.config.eval_batch_size}
+    return msgspec.structs.replace(options, **{name: value for name, value in chosen.items() if value})
 
 
 class Instance:
@@ -62,10 +81,12 @@ class Instance:
         return self.worker.options.context_length
 
     @property
-    def info(self) -> LlmInstanceInfo:
+    def info(self) -> ModelInstanceInfo:
         """What clients are told."""
-        return LlmInstanceInfo(
-            **msgspec.structs.asdict(self.order.entry.info),
+        model = self.order.entry.info
+        kind = EmbeddingModelInstanceInfo if isinstance(model, EmbeddingModelInfo) else LlmInstanceInfo
+        return kind(
+            **msgspec.structs.asdict(model),
             identifier=self.identifier,
             instance_reference=self.order.reference,
             context_length=self.context_length,
@@ -76,7 +97,7 @@ class Instance:
     @property
     def load_config(self) -> KVConfig:
         """The settings with which it was loaded."""
-        return load_fields(LlmLoadModelConfig(context_length=self.context_length))
+        return load_fields(honoured(self.order.config, self.context_length))
 
     @property
     def queued(self) -> int:
@@ -112,15 +133,15 @@ class Instance:
             self._used_at, self._used_at_wall = time.monotonic(), time.time()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for one's turn to predict, first come first served, and have it. Leaving while waiting is fine."""
+    async def turn(self, status: Status = "processingPrompt") -> AsyncIterator[None]:
+        """Wait for one's turn to use the model, first come first served, and have it. Leaving while waiting is fine."""
         self._waiting += 1
         try:
             await self._turns.acquire()
         finally:
             self._waiting -= 1
         try:
-            self.status = "processingPrompt"
+            self.status = status
             yield
         finally:
             self.status = "idle"

@@ -12,19 +12,23 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from lmchat.engine.faults import RequestError
-from lmchat.engine.models.catalog import CatalogEntry
+from lmchat.engine.models.entry import CatalogEntry
 from lmchat.engine.models.instance import Instance, LoadOrder
 from lmchat.engine.models.matching import matching
 from lmchat.engine.worker.llama import LlamaWorker
 from lmchat.protocol.endpoints import InstanceSpecifier, ModelSpecifier
 from lmchat.protocol.errors import failure
+from lmchat.values.config import AnyLoadConfig, EmbeddingLoadModelConfig, LlmLoadModelConfig
 from lmchat.values.errors import EngineError
-from lmchat.values.model import ModelInfo
+from lmchat.values.model import EmbeddingModelInfo, ModelInfo
 
 StartWorker: TypeAlias = Callable[[LoadOrder], Awaitable[LlamaWorker]]
 
 _CONTEXT_STEP: Final = 256
 """llama.cpp rounds a context up to a multiple of this; asking for it makes what clients are told true."""
+
+_EMBEDDING_CONTEXT: Final = 2048
+"""Longer takes much memory, because a text is read at once. The default of LM Studio's configuration schema."""
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +80,7 @@ class Instances:
         self,
         entry: CatalogEntry,
         *,
-        context_length: int | None = None,
+        config: AnyLoadConfig | None = None,
         identifier: str | None = None,
         ttl: float | None = None,
         on_demand: bool = False,
@@ -94,12 +98,13 @@ class Instances:
         free = (
             name for name in itertools.chain([key], (f"{key}:{n}" for n in itertools.count(2))) if name not in taken
         )
-        context = _context(context_length or self._default_context, entry)
-        return LoadOrder(entry, identifier or next(free), context, ttl, on_demand)
+        config = config or _default_config(entry)
+        context = _context(config.context_length or self._usual_context(entry), entry)
+        return LoadOrder(entry, identifier or next(free), context, config, ttl, on_demand)
 
     def order_under_way(self, entry: CatalogEntry) -> LoadOrder | None:
         """The order of a load of this model that others wait for already."""
-        return next((load.order for load in self._loads.values() if load.order.entry.path == entry.path), None)
+        return next((load.order for load in self._loads.values() if load.order.entry == entry), None)
 
     @asynccontextmanager
     async def loading(self, order: LoadOrder) -> AsyncIterator[Load]:
@@ -136,6 +141,11 @@ class Instances:
             task.cancel()
         await asyncio.gather(*loads, *self._tasks, return_exceptions=True)
         await asyncio.gather(*(self.unload(instance) for instance in list(self._loaded.values())))
+
+    def _usual_context(self, entry: CatalogEntry) -> int:
+        if isinstance(entry.info, EmbeddingModelInfo):
+            return min(self._default_context, _EMBEDDING_CONTEXT)
+        return self._default_context
 
     def _begin(self, order: LoadOrder) -> Load:
         evicted = [other for other in self._loaded.values() if order.on_demand and _makes_way(other)]
@@ -183,6 +193,11 @@ class Instances:
     def _forget(self, instance: Instance) -> None:
         if self._loaded.get(instance.identifier) is instance:
             del self._loaded[instance.identifier]
+
+
+def _default_config(entry: CatalogEntry) -> AnyLoadConfig:
+    is_embedding = isinstance(entry.info, EmbeddingModelInfo)
+    return EmbeddingLoadModelConfig() if is_embedding else LlmLoadModelConfig()
 
 
 def _context(asked: int, entry: CatalogEntry) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from lmchat.engine.models.catalog import CatalogEntry
+from lmchat.engine.models.entry import CatalogEntry
 
 _Rule = Callable[[CatalogEntry, str], bool]
 

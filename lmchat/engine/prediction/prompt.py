@@ -8,13 +8,14 @@ from typing import Final
 
 from lmchat.engine.models.instance import Instance
 from lmchat.engine.prediction import overflow
-from lmchat.engine.prediction.history import has_files, llama_messages, raw_prompt
+from lmchat.engine.prediction.history import llama_messages, raw_prompt, unreadable_file
 from lmchat.engine.prediction.overflow import LlamaMessage
 from lmchat.engine.prediction.sampling import Settings
+from lmchat.engine.uploads import Uploads
 from lmchat.engine.worker.completion import ContextExceededError
 from lmchat.protocol.endpoints import CompleteRawText, Predict
 from lmchat.protocol.kvconfig import COMPLETE_MODE
-from lmchat.values.chat import ChatHistoryData
+from lmchat.values.chat import ChatHistoryData, FileHandle
 from lmchat.values.errors import EngineError
 
 _SHARE_FOR_ANSWER: Final = 4
@@ -29,21 +30,21 @@ class Prompt:
     tokens: int
 
 
-async def make_prompt(instance: Instance, request: Predict | CompleteRawText, settings: Settings) -> Prompt:
+async def make_prompt(
+    instance: Instance, request: Predict | CompleteRawText, settings: Settings, uploads: Uploads
+) -> Prompt:
     """The prompt for a request.
 
     A conversation that is too long loses its oldest turns, unless the client wants it to fail. Raises EngineError when
-    what must be kept does not fit, and when there are files, which these models cannot read.
+    what must be kept does not fit, and when there are files other than text, which these models cannot read.
     """
     if isinstance(request, CompleteRawText):
         return await _fitting(instance, request.raw_prompt)
-    if has_files(request.history):
-        raise EngineError(
-            f"{instance.identifier} reads text only, and the conversation has a file or an image. Leave it out."
-        )
+    if (file := unreadable_file(request.history, uploads)) is not None:
+        raise _file_fault(instance, file)
     if request.prediction_config_stack.has_layer(COMPLETE_MODE):
         return await _fitting(instance, raw_prompt(request.history))
-    messages = llama_messages(request.history, settings.system_prompt)
+    messages = llama_messages(request.history, uploads, settings.system_prompt, settings.tool_instructions)
     if not messages:
         raise EngineError("The conversation is empty. Give it at least one message.")
     prompt = await _rendered(instance, messages, settings)
@@ -52,10 +53,16 @@ async def make_prompt(instance: Instance, request: Predict | CompleteRawText, se
     return _checked(instance, prompt)
 
 
-async def formatted(instance: Instance, history: ChatHistoryData, settings: Settings) -> str:
-    """What the model's template makes of a history, whole, without its files."""
-    messages = llama_messages(history, settings.system_prompt)
+async def formatted(instance: Instance, history: ChatHistoryData, settings: Settings, uploads: Uploads) -> str:
+    """What the model's template makes of a history, whole, without files that it cannot read."""
+    messages = llama_messages(history, uploads, settings.system_prompt, settings.tool_instructions)
     return await instance.worker.apply_template(messages, settings.template_options())
+
+
+def _file_fault(instance: Instance, file: FileHandle) -> EngineError:
+    if file.file_type.startswith("text/"):
+        return EngineError(f"The file {file.name} is not on this server any more. Upload it again.")
+    return EngineError(f"{instance.identifier} reads text only, and {file.name} is no text. Leave it out.")
 
 
 async def _fitting(instance: Instance, text: str) -> Prompt:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from lmchat.engine.models.gguf import GgufInfo
+from lmchat.engine.prediction.tools import call_schema, instructions, offered
 from lmchat.protocol.kvconfig import KVConfig, KVField, prediction_fields, read_prediction
 from lmchat.values.config import LlmPredictionConfig
 
@@ -31,6 +32,8 @@ class Settings:
     def __init__(self, given: Mapping[str, Any], model: GgufInfo) -> None:
         self._given = given
         self.config: Final = _merged(_DEFAULTS, _own_defaults(model), read_prediction(given))
+        self.tools, self.tool_mode = offered(given.get(_PREFIX + "tools"), given.get(_PREFIX + "toolChoice"))
+        self._template_has_tools = model.mentions_tools
 
     @property
     def kv(self) -> KVConfig:
@@ -55,6 +58,17 @@ class Settings:
         return prompt if isinstance(prompt, str) else ""
 
     @property
+    def tool_instructions(self) -> str:
+        """What the model has to be told about tools besides what its template says; empty when that is nothing."""
+        return instructions(self.tools) if self.tools and not self._template_has_tools else ""
+
+    @property
+    def log_probs(self) -> int | None:
+        """How many candidates to tell of each token, 0 and up; None: nothing is told of tokens."""
+        wanted = self.config.log_probs
+        return None if wanted is None or wanted is False else int(wanted)
+
+    @property
     def reasoning_tags(self) -> tuple[str, str] | None:
         """What opens and closes the model's reasoning; None when it is not to be told apart."""
         try:
@@ -72,9 +86,12 @@ class Settings:
 
     def template_options(self) -> dict[str, Any]:
         """What the model's chat template is told."""
-        if self.config.enable_thinking is None:
-            return {}
-        return {"chat_template_kwargs": {"enable_thinking": self.config.enable_thinking}}
+        options: dict[str, Any] = {}
+        if self.config.enable_thinking is not None:
+            options["chat_template_kwargs"] = {"enable_thinking": self.config.enable_thinking}
+        if self.tools and self._template_has_tools:
+            options["tools"] = msgspec.to_builtins(self.tools)
+        return options
 
     def request(self) -> dict[str, Any]:
         """The fields of a completion request."""
@@ -92,6 +109,8 @@ class Settings:
             "seed": None if config.seed is False else config.seed,
             "n_predict": self.max_tokens or -1,
             "stop": [text for text in (*(config.stop_strings or ()), *self.tool_stop_strings) if text],
+            "n_probs": None if self.log_probs is None else max(1, self.log_probs),
+            **({"json_schema": call_schema(self.tools)} if self.tool_mode == "required" and self.tools else {}),
             **_structure(config.structured or {}),
             **_extra(self._given),
         }

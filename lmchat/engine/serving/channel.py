@@ -14,7 +14,7 @@ from lmchat.engine.faults import StoppedByClient
 
 SILENCE_LIMIT: Final = 20.0
 """Seconds after which an open channel says something: clients give up after 60 of silence."""
-_STOPS: Final = frozenset({"cancel", "stop"})
+_STOPS: Final = frozenset({"cancel", "stop", "end"})
 
 ResultT = TypeVar("ResultT")
 
@@ -46,6 +46,10 @@ class ServerChannel:
             self._stop.set()
         else:
             _log.debug("a channel got a packet that it has no use for")
+
+    async def stopped(self) -> None:
+        """Wait until the client asks to stop."""
+        await self._stop.wait()
 
     async def unless_stopped(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Do some work, and cancel it when the client asks to stop. Raises StoppedByClient then."""

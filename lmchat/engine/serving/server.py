@@ -1,24 +1,25 @@
-"""The listening server: two plain HTTP answers by which clients find it, and a websocket for each namespace."""
+"""The listening server: plain HTTP answers, two of them for finding it, and a websocket for each namespace."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from lmchat.engine.serving.endpoints import Endpoints
+from lmchat.engine.serving.guard import Guard, is_local_page
 from lmchat.engine.serving.session import Session
 from lmchat.engine.serving.version import PACKAGE, server_version
 from lmchat.protocol.auth import Gatekeeper
@@ -29,11 +30,10 @@ MAX_MESSAGE_BYTES: Final = 128 * 1024 * 1024
 _PING_SECONDS: Final = 20.0
 _GRACE_SECONDS: Final = 1
 _JSON: Final = "application/json"
-_LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def application(namespaces: Mapping[str, Endpoints], gatekeeper: Gatekeeper) -> Starlette:
-    """The server's answers, without a socket."""
+def application(namespaces: Mapping[str, Endpoints], gatekeeper: Gatekeeper, routes: Sequence[Route] = ()) -> Starlette:
+    """The server's answers, without a socket. `routes` are further answers over plain HTTP."""
 
     async def greeting(_: Request) -> Response:
         return Response(GREETING_BODY, media_type=_JSON)
@@ -44,7 +44,7 @@ def application(namespaces: Mapping[str, Endpoints], gatekeeper: Gatekeeper) -> 
 
     async def namespace(websocket: WebSocket) -> None:
         endpoints = namespaces.get(websocket.path_params["namespace"])
-        if endpoints is None or not _is_local_page(websocket.headers.get("origin")):
+        if endpoints is None or not is_local_page(websocket.headers.get("origin")):
             await websocket.close()
             return
         await Session(websocket, endpoints, gatekeeper).run()
@@ -53,8 +53,10 @@ def application(namespaces: Mapping[str, Endpoints], gatekeeper: Gatekeeper) -> 
         routes=[
             Route(GREETING_PATH, greeting),
             Route(STATUS_PATH, status),
+            *routes,
             WebSocketRoute("/{namespace}", namespace),
         ],
+        middleware=[Middleware(Guard, gatekeeper=gatekeeper)],
         exception_handlers={HTTPException: _http_error},
     )
 
@@ -96,16 +98,3 @@ class HttpServer(uvicorn.Server):
 async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": error.detail}, status_code=error.status_code)
-
-
-def _is_local_page(origin: str | None) -> bool:
-    """Whether a connection comes from a program or from a page of this machine.
-
-    Browsers let any page in the world open a websocket to the loopback address; they say which page it is.
-    """
-    if origin is None:
-        return True
-    try:
-        return urlsplit(origin).hostname in _LOCAL_NAMES
-    except ValueError:
-        return False

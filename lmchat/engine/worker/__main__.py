@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from lmchat.engine.worker.protocol import WorkerFailed, WorkerOptions, WorkerOrder, WorkerReady
+from lmchat.engine.worker.parameters import parameters
+from lmchat.engine.worker.protocol import WorkerFailed, WorkerOrder, WorkerReady
 
-_ERRORS_ONLY = 1
 _STDOUT, _STDERR = 1, 2
 
 
@@ -47,7 +47,7 @@ def _serve(order: WorkerOrder) -> tuple[Any, float]:
     import xllamacpp
 
     began = time.monotonic()
-    server = xllamacpp.Server(_parameters(xllamacpp.CommonParams(), order.options, order.api_key))
+    server = xllamacpp.Server(parameters(xllamacpp, order.options, order.api_key))
     return server, time.monotonic() - began
 
 
@@ -60,23 +60,6 @@ def _claim_stdout() -> BinaryIO:
 
 def _answer(answers: BinaryIO, message: WorkerReady | WorkerFailed) -> None:
     answers.write(msgspec.json.encode(message) + b"\n")
-
-
-def _parameters(params: Any, options: WorkerOptions, api_key: str) -> Any:
-    params.model.path = options.model_path
-    params.model_alias = {options.alias}
-    params.n_ctx = options.context_length
-    params.n_parallel = options.parallel
-    params.n_batch = params.n_ubatch = options.batch_size
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options.threads
-    params.cache_ram_mib = options.cache_mib
-    params.hostnames = ["127.0.0.1"]
-    params.port = 0
-    params.api_keys = [api_key]
-    params.cors_origins = ""
-    params.ui = False
-    params.verbosity = _ERRORS_ONLY
-    return params
 
 
 if __name__ == "__main__":

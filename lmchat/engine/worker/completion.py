@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from lmchat.values.errors import EngineError
+from lmchat.values.prediction import FragmentToken, TokenCandidate
 
 
 class FinishReason(StrEnum):
@@ -45,6 +46,8 @@ class TextDelta(msgspec.Struct, frozen=True):
 
     text: str
     tokens: int
+    told: tuple[FragmentToken, ...] = ()
+    """What is known of the tokens, when that was asked for."""
 
 
 class Timings(msgspec.Struct, frozen=True):
@@ -98,6 +101,16 @@ class ContextExceededError(CompletionError):
         self.context_length = context_length
 
 
+class _Candidate(msgspec.Struct, frozen=True):
+    id: int
+    token: str
+    logprob: float
+
+
+class _Probability(_Candidate, frozen=True):
+    top_logprobs: tuple[_Candidate, ...] = ()
+
+
 class _Progress(msgspec.Struct, frozen=True):
     total: int
     cache: int
@@ -126,6 +139,7 @@ class _Frame(msgspec.Struct, frozen=True):
     truncated: bool = False
     timings: Timings = Timings()
     error: _Fault | None = None
+    completion_probabilities: tuple[_Probability, ...] = ()
 
 
 _FRAME: Final = msgspec.json.Decoder(_Frame)
@@ -139,6 +153,7 @@ class CompletionReader:
     def __init__(self) -> None:
         self._unfinished_line = b""
         self._counted = 0
+        self._told: tuple[FragmentToken, ...] = ()
 
     def feed(self, data: bytes) -> Iterator[LlamaChunk]:
         """The events that these bytes complete. Raises CompletionError for a fault that comes in the stream."""
@@ -154,11 +169,17 @@ class CompletionReader:
         if frame.prompt_progress is not None:
             progress = frame.prompt_progress
             yield PromptProgress(progress.total, progress.cache, progress.processed - progress.cache)
+        self._told += tuple(_told(entry) for entry in frame.completion_probabilities)
         if frame.content:
-            yield TextDelta(frame.content, frame.tokens_predicted - self._counted)
-            self._counted = frame.tokens_predicted
+            yield TextDelta(frame.content, frame.tokens_predicted - self._counted, self._told)
+            self._counted, self._told = frame.tokens_predicted, ()
         if frame.stop:
             yield _finished(frame)
+
+
+def _told(entry: _Probability) -> FragmentToken:
+    candidates = tuple(TokenCandidate(text=one.token, id=one.id, log_prob=one.logprob) for one in entry.top_logprobs)
+    return FragmentToken(text=entry.token, id=entry.id, log_prob=entry.logprob, candidates=candidates)
 
 
 def refusal(status: int, body: bytes) -> CompletionError:

@@ -35,6 +35,18 @@ class WorkerDiedError(EngineError):
         self.returncode = returncode
 
 
+class WorkerHungError(WorkerDiedError):
+    """The worker said nothing for so long that it was ended."""
+
+
+def worker_hung(seconds: float) -> WorkerHungError:
+    """The error for a worker that was ended because it said nothing."""
+    return WorkerHungError(
+        f"The engine's worker said nothing for {seconds:.0f} seconds and was ended. Ask again to start a new one.",
+        returncode=None,
+    )
+
+
 def worker_refused(answer: WorkerFailed, model: Path, log: Path) -> WorkerStartError:
     """The error for a worker that said why it cannot serve."""
     if answer.stage == "import":

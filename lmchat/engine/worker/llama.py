@@ -12,6 +12,7 @@ import msgspec
 
 from lmchat.engine.models.gguf import read_gguf
 from lmchat.engine.worker.completion import CompletionReader, Finished, LlamaChunk, refusal
+from lmchat.engine.worker.errors import worker_hung
 from lmchat.engine.worker.process import WorkerProcess
 from lmchat.engine.worker.protocol import WorkerOptions
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     import httpx
 
 _CONNECT_SECONDS: Final = 5.0
+PATIENCE: Final = 60.0
+"""Seconds of silence after which a worker that was asked something is taken for hung, besides those for reading."""
+_SECONDS_PER_TOKEN: Final = 0.5
+"""Far more than a token of a prompt takes; a batch of them is read without a word."""
 
 
 class _Prompt(msgspec.Struct):
@@ -31,16 +36,26 @@ class _Tokens(msgspec.Struct):
     tokens: list[int]
 
 
+class _Vector(msgspec.Struct):
+    embedding: tuple[float, ...]
+
+
+class _Vectors(msgspec.Struct):
+    data: list[_Vector]
+
+
 class LlamaWorker:
     """One model in one worker process. Belongs to the event loop that started it.
 
-    The methods that ask the worker raise WorkerDiedError when it is gone, and CompletionError when it refuses.
+    The methods that ask the worker raise WorkerDiedError when it is gone or was ended because it hung, and
+    CompletionError when it refuses.
     """
 
     def __init__(self, process: WorkerProcess, options: WorkerOptions) -> None:
         self._process = process
-        self._http = _http_client(process)
         self.options: Final = options
+        self._patience = PATIENCE + _SECONDS_PER_TOKEN * _silent_tokens(options)
+        self._http = _http_client(process, self._patience)
         self.load_seconds: Final = process.ready.load_seconds
 
     @classmethod
@@ -113,6 +128,11 @@ class LlamaWorker:
         body = {"content": text, "add_special": special, "parse_special": special}
         return msgspec.json.decode(await self._post("/tokenize", body), type=_Tokens).tokens
 
+    async def embed(self, text: str) -> tuple[float, ...]:
+        """The vector of a text, of length 1; only in a worker that was started for it. The text is not empty."""
+        reply = await self._post("/v1/embeddings", {"input": text})
+        return msgspec.json.decode(reply, type=_Vectors).data[0].embedding
+
     async def _check_schema(self, schema: Any) -> None:
         """A completion silently ignores a schema that makes no sense; the template refuses it."""
         wanted = {"type": "json_schema", "json_schema": {"schema": schema}}
@@ -133,11 +153,18 @@ class LlamaWorker:
                 if response.status_code != httpx.codes.OK:
                     raise refusal(response.status_code, await response.aread())
                 yield response
+        except httpx.ReadTimeout as error:
+            self._process.kill()
+            raise worker_hung(self._patience) from error
         except httpx.TransportError as error:
             raise await self._process.lost() from error
 
 
-def _http_client(process: WorkerProcess) -> httpx.AsyncClient:
+def _silent_tokens(options: WorkerOptions) -> int:
+    return options.context_length if options.embedding else options.batch_size
+
+
+def _http_client(process: WorkerProcess, patience: float) -> httpx.AsyncClient:
     import httpx  # slow to import, and not needed before there is a worker
 
     return httpx.AsyncClient(
@@ -147,5 +174,5 @@ def _http_client(process: WorkerProcess) -> httpx.AsyncClient:
         trust_env=False,
         # The worker closes idle connections just when one would be used again; a new one costs nothing here.
         limits=httpx.Limits(max_keepalive_connections=0),
-        timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
+        timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS, read=patience),
     )

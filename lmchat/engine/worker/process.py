@@ -65,6 +65,11 @@ class WorkerProcess:
         """Wait until the worker has ended, and give its exit status."""
         return await self._process.wait()
 
+    def kill(self) -> None:
+        """End the worker at once."""
+        if self._process.returncode is None:
+            self._process.kill()
+
     async def lost(self) -> WorkerDiedError:
         """The error for a connection to the worker that broke."""
         try:

@@ -19,6 +19,28 @@ def spare_core_threads() -> int:
     return max(1, cores - 1)
 
 
+class Layout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How llama.cpp is to lay out a model; it decides itself about whatever is None."""
+
+    gpu_layers: int | None = None
+    """Layers that go onto GPUs, 0 and up; more than there are means all."""
+    main_gpu: int | None = None
+    kv_on_gpu: bool | None = None
+    """Where the context's cache is, when layers are on a GPU."""
+    flash_attention: bool | None = None
+    key_type: str | None = None
+    """How keys are stored in the context's cache, by ggml's name such as `q8_0`."""
+    value_type: str | None = None
+    rope_base: float | None = None
+    rope_scale: float | None = None
+    mmap: bool | None = None
+    lock: bool | None = None
+    """Keep the weights from being swapped out."""
+    direct_io: bool | None = None
+    seed: int | None = None
+    """For predictions that bring none."""
+
+
 class WorkerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to load one model. Sizes are in tokens unless the name says otherwise."""
 
@@ -29,11 +51,16 @@ class WorkerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """For generation and for prompts alike: two different numbers make both wait for each other."""
     batch_size: int = 128
     """Prompt tokens between two looks at whether the request was given up; small keeps cancelling quick."""
+    embedding: bool = False
+    """Give vectors of texts. A text is then read at once, so the batch is as large as the context."""
+    mean_pooling: bool = False
+    """Average the vectors of a text's tokens, whatever the file says."""
     parallel: int = 1
     cache_mib: int = 256
     """Memory for the prompts of earlier conversations, in MiB."""
     alias: str = "model"
     """The name that replies carry instead of the file's path."""
+    layout: Layout = Layout()
 
 
 class WorkerOrder(msgspec.Struct, frozen=True):

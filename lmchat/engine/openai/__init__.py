@@ -1,0 +1,1 @@
+"""The same models for programs that speak OpenAI's HTTP interface."""
