@@ -5,19 +5,28 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from lmchat.app import paths
+from lmchat.store.store import Store
+from lmchat.values.history import MessageRecord
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX pseudo-terminal")
 
 if sys.platform != "win32":
+    from tests.benchmarks.crashes import seen, squeezed, talkative_server
     from tests.terminal import CTRL_B, CTRL_N, CTRL_Q, ENTER, ESCAPE, F1, Terminal
 
 PLACE = Path("models/HuggingFaceTB/SmolLM2-135M-Instruct-GGUF/SmolLM2-135M-Instruct.Q4_1.gguf")
+END = 5.0
+"""Seconds that the program may take to end when it must; it should not need three."""
 LONG = "Write a long essay about the history of bread, with at least ten paragraphs."
 
 
@@ -47,9 +56,8 @@ def test_a_conversation_that_lasts(data: Path) -> None:
         terminal.wait_for("What is the capital of France?")
         terminal.wait_for("SmolLM2 135M Instruct on lmchat's engine")
         terminal.type(ENTER)
-        first = terminal.wait_for(lambda screen: len(answers(screen)) == 1)
+        first = terminal.wait_for(lambda screen: len(answers(screen)) == 1 and "tok/s server" in screen)
         assert "finished" in first or "hit the token limit" in first
-        assert "tok/s server" in first
 
         terminal.type(LONG + ENTER)
         terminal.wait_for("answering")
@@ -140,3 +148,108 @@ def test_a_terminal_too_small_says_so_and_a_larger_one_chats(data: Path) -> None
         terminal.wait_for("Ask something")
         terminal.type("Hello" + ENTER)
         terminal.wait_for(lambda screen: "tokens" in screen)
+
+
+# Ends that come from outside
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[str]:
+    """A server whose answers have some length."""
+    with talkative_server() as host:
+        yield host
+
+
+def start_answer(terminal: Terminal) -> None:
+    """Ask, and wait until a good part of the answer is there."""
+    terminal.wait_for("Ask something")
+    terminal.type("Tell me more." + ENTER)
+    terminal.wait_for(lambda screen: re.search(r"a\d+w50 ", screen) is not None)
+
+
+def kept_answer() -> MessageRecord:
+    """The last message, as another program finds it."""
+    store = Store.open(paths.store_file())
+    try:
+        latest = store.latest_conversation()
+        assert latest is not None
+        return store.branch(latest.id)[-1]
+    finally:
+        store.close()
+
+
+def expect_interrupted(terminal: Terminal) -> None:
+    """Nothing that was seen is missing, and it is said how the answer ended; nobody is told of any fault."""
+    answer = kept_answer()
+    assert answer.stats is not None
+    assert answer.stats.stop_reason == "interrupted"
+    assert seen(terminal.text)[-1] in squeezed(answer.text)
+    assert b"Traceback" not in terminal.output
+    assert not list(paths.log_dir().glob("crash*"))
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_ends_the_program_in_order(host: str, name: str) -> None:
+    number = getattr(signal, name)
+    with Terminal("--host", host, columns=98) as terminal:
+        assert terminal.echoes()
+        start_answer(terminal)
+        assert not terminal.echoes()
+        terminal.signal(number)
+        assert terminal.wait_for_end(END) == 128 + number
+        assert terminal.echoes()
+        assert b"\x1b[?1049l" in terminal.output
+        expect_interrupted(terminal)
+
+
+def test_a_signal_while_nothing_is_said_ends_the_program_too(host: str) -> None:
+    with Terminal("--host", host, columns=98) as terminal:
+        terminal.wait_for("Ask something")
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait_for_end(END) == 128 + signal.SIGTERM
+
+
+def test_a_closed_terminal_ends_the_program_in_order(host: str) -> None:
+    with Terminal("--host", host, columns=98) as terminal:
+        start_answer(terminal)
+        terminal.hang_up()
+        assert terminal.wait_for_end(END) == 128 + signal.SIGHUP
+        expect_interrupted(terminal)
+
+
+def test_a_terminal_that_is_gone_without_a_word_ends_the_program_in_order(host: str) -> None:
+    deaf = ("sh", "-c", "trap '' HUP; exec \"$@\"", "sh")
+    with Terminal("--host", host, columns=98, under=deaf) as terminal:
+        start_answer(terminal)
+        terminal.hang_up()
+        assert terminal.wait_for_end(END) == 128 + signal.SIGHUP
+        expect_interrupted(terminal)
+
+
+def test_a_terminal_that_takes_nothing_keeps_no_program_from_its_end(host: str) -> None:
+    with Terminal("--host", host, columns=98) as terminal:
+        start_answer(terminal)
+        screen = terminal.text
+        terminal.stall()
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait_for_end(END) == 128 + signal.SIGTERM
+    with Terminal("--host", host, "-c", columns=98) as terminal:
+        # Cut short or ended in order: whether the screen was being written to decides it.
+        terminal.wait_for("interrupted")
+        assert seen(screen)[-1] in squeezed(kept_answer().text)
+
+
+def test_a_signal_ends_the_engine_that_was_started(data: Path) -> None:
+    with Terminal("--set", "maxTokens=400") as terminal:
+        terminal.wait_for("on lmchat's engine")
+        terminal.type(LONG + ENTER)
+        terminal.wait_for(lambda screen: re.search(r"tokens +[1-9]\d", screen) is not None)
+        started = terminal.descendants()
+        assert started
+        terminal.signal(signal.SIGTERM)
+        assert terminal.wait_for_end(END) == 128 + signal.SIGTERM
+        _, left = psutil.wait_procs(started, timeout=2)
+        assert not [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
+    answer = kept_answer()
+    assert answer.stats is not None
+    assert answer.stats.stop_reason == "interrupted"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
 from lmchat.app import paths
 from lmchat.app.journal import DELAY, Journal
+from lmchat.store.store import Store
 from lmchat.store.thread import StoreThread
 from lmchat.values.chat import TextData
 from lmchat.values.history import MessageRecord, Provenance, ReasoningData
@@ -70,6 +74,18 @@ async def test_a_flush_does_not_wait(written: Written) -> None:
     assert written.failures == []
 
 
+async def test_what_is_settled_is_on_disk_even_if_the_disk_is_busy_with_something_else(written: Written) -> None:
+    busy = threading.Event()
+    written.store.post(lambda store: busy.wait())
+    written.write("a")
+    settled = asyncio.create_task(written.journal.settle())
+    assert await asyncio.wait({settled}, timeout=2 * DELAY) == (set(), {settled})
+    busy.set()
+    await settled
+    with other_program() as read:
+        assert last(read()).text == "a"
+
+
 async def test_thoughts_are_kept_as_thoughts_and_their_tags_not_at_all(written: Written) -> None:
     written.write("<think>", "reasoningStartTag")
     written.write("hm", "reasoning")
@@ -79,6 +95,28 @@ async def test_thoughts_are_kept_as_thoughts_and_their_tags_not_at_all(written: 
     await written.store.run(lambda store: None)
     with other_program() as read:
         assert last(read()).parts == (ReasoningData(text="hm"), TextData("said"))
+
+
+async def test_what_could_not_be_written_is_written_before_what_comes_then(written: Written) -> None:
+    await written.store.run(partial(set_page_limit, room=0))
+    lost = "word " * 2_000
+    written.write(lost)
+    written.journal.flush()
+    await until(lambda: len(written.failures) == 1)
+    written.write("hm", "reasoning")
+    await written.store.run(partial(set_page_limit, room=1_000))
+    written.write("end")
+    written.journal.flush()
+    await written.store.run(lambda store: None)
+    with other_program() as read:
+        assert last(read()).parts == (TextData(lost), ReasoningData(text="hm"), TextData("end"))
+
+
+def set_page_limit(store: Store, *, room: int) -> None:
+    """Let the file grow by no more than so many pages."""
+    with store._database.reading() as db:
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count = {pages + room}")
 
 
 async def test_a_write_that_fails_is_told(written: Written) -> None:
