@@ -94,7 +94,8 @@ class LMChatApp(App[LMStudioError]):
 
     async def on_unmount(self) -> None:
         """Close the session: an engine that was started here ends, and all that was said is on some disk."""
-        for conversation in await self._session.save():
+        # Of what is private nothing goes to any disk, wherever there is room.
+        for conversation in () if self._session.private else await self._session.save():
             from lmchat.app.rescue import as_markdown, rescue
 
             if (path := await asyncio.to_thread(rescue, conversation)) is not None:
@@ -114,12 +115,14 @@ class LMChatApp(App[LMStudioError]):
         if self.is_headless:
             super()._handle_exception(error)
             return
-        trace = "".join(traceback.format_exception(error))
+        private = self._session.private
+        # The words of an exception may be those of the conversation; where it happened never is.
+        trace = "".join(traceback.format_tb(error.__traceback__) if private else traceback.format_exception(error))
         with suppress(OSError):
             self._crash_log.write_text(trace, encoding="utf-8", errors="replace")
         self.exit(
             LMStudioError(
-                f"lmchat met a fault of its own ({type(error).__name__}) and had to end; what was said is kept. "
+                f"lmchat met a fault of its own ({type(error).__name__}) and had to end{'' if private else '; what was said is kept'}. "
                 f"Please report it with {self._crash_log}."
             ),
             return_code=1,
