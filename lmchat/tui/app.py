@@ -120,9 +120,10 @@ class LMChatApp(App[LMStudioError]):
         trace = "".join(traceback.format_tb(error.__traceback__) if private else traceback.format_exception(error))
         with suppress(OSError):
             self._crash_log.write_text(trace, encoding="utf-8", errors="replace")
+        kept = "" if private else "; what was said is kept"
         self.exit(
             LMStudioError(
-                f"lmchat met a fault of its own ({type(error).__name__}) and had to end{'' if private else '; what was said is kept'}. "
+                f"lmchat met a fault of its own ({type(error).__name__}) and had to end{kept}. "
                 f"Please report it with {self._crash_log}."
             ),
             return_code=1,

@@ -37,7 +37,7 @@ _WELCOME: Final = """
 
 Type a question below and press **Enter**. The answer is written as the model thinks of it; *Esc* stops it.
 
-`Ctrl+N` new conversation · `Ctrl+B` conversations · `F1` help
+`Ctrl+N` new conversation · `Ctrl+S` all conversations · `F1` help
 """
 
 
