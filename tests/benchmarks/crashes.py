@@ -75,19 +75,20 @@ async def _serve() -> None:
 
     async with scripted_server(script) as server:
         print(server.host, flush=True)
-        await asyncio.Event().wait()
+        # Until whoever started this is gone, however that came about.
+        await asyncio.to_thread(sys.stdin.read)
 
 
 @contextmanager
 def talkative_server() -> Iterator[str]:
     """A server in a process of its own, no word of whose answers ever comes again; gives its address."""
     command = [sys.executable, "-m", "tests.benchmarks.crashes", "--serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
         try:
-            assert server.stdout is not None
             yield server.stdout.readline().strip()
         finally:
-            server.terminate()
+            server.communicate()
 
 
 # What is seen, and what is kept
@@ -402,6 +403,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.serve:
         asyncio.run(_serve())
+        return 0
     outcomes = []
     with talkative_server() as host:
         for outcome in crashes(
