@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from lmchat.tui.widgets.conversation_view import ConversationView
-from lmchat.tui.widgets.find_bar import FindBar, Search
+from lmchat.tui.widgets.find_bar import FindBar
 from lmchat.tui.widgets.prompt import Prompt
 from lmchat.tui.widgets.status_line import StatusLine
 
@@ -37,11 +37,6 @@ class ReadingScreen(Screen[None]):
         self._status = StatusLine()
         self._prompt = Prompt()
         self._clipboard: Clipboard | None = None
-
-    @property
-    def search(self) -> Search:
-        """How the conversation is searched."""
-        raise NotImplementedError
 
     async def release_clipboard(self) -> None:
         """Let go of what was copied, as far as this program has kept it."""
@@ -107,11 +102,6 @@ class ReadingScreen(Screen[None]):
             self._status.say(f"Opened in the browser: {describe(event.target)}")
         else:
             self._status.say(f"No browser could open it: {describe(event.target)}")
-
-    def action_find(self) -> None:
-        """Find something in the conversation."""
-        self.add_class("-find")
-        self._find.open(self.search)
 
     @on(FindBar.Closed)
     def _close_find(self) -> None:

@@ -15,7 +15,6 @@ from lmchat.app.events import AnswerFinished, AnswerStarted, BranchCut, Conversa
 from lmchat.app.model_connection import TINY_MODEL_NOTE
 from lmchat.app.session import Session
 from lmchat.tui.screens.reading import ReadingScreen
-from lmchat.tui.widgets.find_bar import Search
 from lmchat.tui.widgets.prompt import Prompt
 from lmchat.tui.widgets.stats_sidebar import StatsSidebar
 from lmchat.tui.wording import count, ending, rate, seconds
@@ -63,11 +62,6 @@ class TalkingScreen(ReadingScreen):
         """Have the meter read while something is written, and nothing drawn that is not on disk."""
         self._view.before_frame = self._settle
         self._readings = self.set_interval(_READINGS, self._show_reading, pause=True)
-
-    @property
-    def search(self) -> Search:
-        """How the conversation is searched."""
-        return self._conversation.find
 
     @property
     def answering(self) -> bool:
@@ -269,6 +263,11 @@ class TalkingScreen(ReadingScreen):
         self._status.standing = self._connection_text if self._stats.display or not text else text
 
     # The conversation
+
+    def action_find(self) -> None:
+        """Find something in the conversation."""
+        self.add_class("-find")
+        self._find.open(self._conversation.find)
 
     async def _read(self, summary: ConversationSummary) -> None:
         conversation = self.session.new_conversation()
