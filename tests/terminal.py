@@ -17,6 +17,8 @@ import psutil
 import pyte
 from ptyprocess import PtyProcess
 
+from lmchat.protocol import child_process
+
 PATIENCE: Final = 30.0
 """Seconds that a test waits for what must come; far more than it takes."""
 ENTER, ESCAPE, CTRL_N, CTRL_Q, CTRL_B, F1, UP = "\r", "\x1b", "\x0e", "\x11", "\x02", "\x1bOP", "\x1b[A"
@@ -33,7 +35,11 @@ class Terminal:
 
     def __init__(self, *arguments: str, columns: int = 120, rows: int = 40, under: Sequence[str] = ()) -> None:
         """Start it; `under` is a command that runs it, and takes its command line as further arguments."""
-        environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+        environment = child_process.environment() | {
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LC_ALL": "C.UTF-8",
+        }
         environment.pop("NO_COLOR", None)
         self.output = bytearray()
         self._size = columns, rows
@@ -44,7 +50,7 @@ class Terminal:
         self._changed = threading.Condition()
         self._closing = False
         self._process = PtyProcess.spawn(
-            [*under, sys.executable, "-m", "lmchat", *arguments], env=environment, dimensions=(rows, columns)
+            [*under, sys.executable, "-m", "tests.other_ports", *arguments], env=environment, dimensions=(rows, columns)
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -52,7 +52,7 @@ async def start(*arguments: str, stdin: int = DEVNULL, stdout: int = PIPE, stder
     if sys.platform != "win32":
         hears["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     return await asyncio.create_subprocess_exec(
-        *child_process.command("lmchat"),
+        *child_process.command("tests.other_ports"),
         *arguments,
         stdin=stdin,
         stdout=stdout,

@@ -21,7 +21,7 @@ PLACE = "models/HuggingFaceTB/SmolLM2-135M-Instruct-GGUF/SmolLM2-135M-Instruct.Q
 
 
 @pytest.fixture(scope="module")
-def server(packaged_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(usual_ports: None, packaged_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`lmchat serve`, on a usual port; gives the line that it printed."""
     if asyncio.run(find_local_server()) is not None:
         pytest.skip("a server runs on this machine's usual ports, and these programs would find it")
@@ -61,6 +61,7 @@ def run(name: str, typed: str = "") -> str:
     return done.stdout
 
 
+@pytest.mark.usefixtures("usual_ports")
 def test_without_a_server_the_library_says_so_plainly() -> None:
     if asyncio.run(find_local_server()) is not None:
         pytest.skip("a server runs on this machine's usual ports")

@@ -219,6 +219,7 @@ async def test_two_asynchronous_clients_at_once(engine: EngineProcess) -> None:
     assert await asyncio.gather(*(ask(question) for question in questions)) == [8, 8]
 
 
+@pytest.mark.usefixtures("usual_ports")
 def test_without_an_address_the_sdk_finds_us(engine_options: EngineOptions) -> None:
     with running_engine(msgspec.structs.replace(engine_options, port=None)) as engine:
         assert engine.address.port in API_PORTS
