@@ -18,6 +18,7 @@ import pyte
 from ptyprocess import PtyProcess
 
 from lmchat.protocol import child_process
+from tests.signals import hears_ctrl_c
 
 PATIENCE: Final = 30.0
 """Seconds that a test waits for what must come; far more than it takes."""
@@ -50,7 +51,10 @@ class Terminal:
         self._changed = threading.Condition()
         self._closing = False
         self._process = PtyProcess.spawn(
-            [*under, sys.executable, "-m", "tests.other_ports", *arguments], env=environment, dimensions=(rows, columns)
+            [*under, sys.executable, "-m", "tests.other_ports", *arguments],
+            env=environment,
+            dimensions=(rows, columns),
+            **hears_ctrl_c(),
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

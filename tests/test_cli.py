@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -26,6 +25,7 @@ from lmchat.store.store import Store
 from lmchat.values.history import MessageRecord
 from tests.app.talks import until
 from tests.scripted_server import INSTANCE, STATS, Scene, fragment, scripted_server, success
+from tests.signals import hears_ctrl_c
 
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\u202edrow\x9b31m"
 _ACTING = {"\x1b", "\x07", "\u202e", "\x9b"}
@@ -47,10 +47,7 @@ class Done:
 
 
 async def start(*arguments: str, stdin: int = DEVNULL, stdout: int = PIPE, stderr: int = PIPE) -> Process:
-    """Start lmchat; Ctrl+C reaches it as in a terminal, even where the tests themselves run out of its reach."""
-    hears: dict[str, Any] = {}
-    if sys.platform != "win32":
-        hears["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Start lmchat."""
     return await asyncio.create_subprocess_exec(
         *child_process.command("tests.other_ports"),
         *arguments,
@@ -58,7 +55,7 @@ async def start(*arguments: str, stdin: int = DEVNULL, stdout: int = PIPE, stder
         stdout=stdout,
         stderr=stderr,
         env=child_process.environment(),
-        **hears,
+        **hears_ctrl_c(),
     )
 
 

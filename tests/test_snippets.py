@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lmchat.client.discovery import find_local_server
+from tests.signals import hears_ctrl_c
 
 SNIPPETS = Path(__file__).parent / "snippets"
 ROOT = Path(__file__).parents[1]
@@ -36,13 +37,15 @@ def server(usual_ports: None, packaged_model: Path, tmp_path_factory: pytest.Tem
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        **hears_ctrl_c(),
     )
     assert process.stdout is not None
     try:
         yield process.stdout.readline()
-    finally:
         process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
 
 
 def run(name: str, typed: str = "") -> str:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -14,10 +15,21 @@ from msgspec import Raw
 from lmchat.protocol.endpoints import Cancel
 from lmchat.protocol.errors import UNREADABLE, exception
 from lmchat.protocol.multiplex import ChannelFailed
-from lmchat.values.errors import LMStudioChannelClosedError, LMStudioError, LMStudioWebsocketError
+from lmchat.values.errors import (
+    LMStudioChannelClosedError,
+    LMStudioClientError,
+    LMStudioError,
+    LMStudioTimeoutError,
+    LMStudioWebsocketError,
+)
 
 CANCEL: Final = Cancel()
 """What ends most channels."""
+PATIENCE: Final = 600.0
+"""Seconds of silence after which a server is taken to have forgotten a channel; reading a long prompt may take minutes.
+A server that is gone, or hangs as a whole, is found within a minute by the socket's own pings."""
+BACKLOG: Final = 128 * 2**20
+"""Bytes that may wait to be taken. The socket is shared, so a slow taker cannot be waited for."""
 
 PacketT = TypeVar("PacketT")
 
@@ -35,6 +47,7 @@ class Channel(Generic[PacketT]):
         *,
         origin: str,
         stop: Any,
+        patient: bool = False,
     ) -> None:
         """Prepare for packets.
 
@@ -44,14 +57,18 @@ class Channel(Generic[PacketT]):
             decoder: reads the packets.
             origin: how the text of its errors begins.
             stop: the packet that tells the server to end it.
+            patient: wait however long it takes, where silence is nothing unusual.
         """
         self._send = send
         self._forget = forget
         self._decoder = decoder
         self._origin = origin
         self._stop = stop
+        self._patient = patient
+        self._backlog = 0
         self._arrived: deque[Raw] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._farewell: asyncio.Future[None] | None = None
         self._ended = False
         self._error: LMStudioError | None = None
 
@@ -65,11 +82,11 @@ class Channel(Generic[PacketT]):
 
         Raises:
             LMStudioError: the channel ended by an error, and what came before it has been taken.
+            LMStudioTimeoutError: the server was silent for too long; the channel is left.
         """
         while True:
             while not self._arrived and not self._ended:
-                self._waiter = asyncio.get_running_loop().create_future()
-                await self._waiter
+                await self._sign()
             if packets := self._decode_arrived():
                 return packets
             if not self._ended:
@@ -87,11 +104,7 @@ class Channel(Generic[PacketT]):
         if not self._ended:
             self._forget()
             self.end(None)
-            # On a lost connection there is nobody to tell.
-            try:
-                await self.cancel()
-            except LMStudioWebsocketError:
-                return
+            await self._dismiss()
 
     def truncated(self) -> LMStudioChannelClosedError:
         """The error for a channel that ended without its last packet."""
@@ -100,7 +113,15 @@ class Channel(Generic[PacketT]):
         )
 
     def deliver(self, packet: Raw) -> None:
-        """Take in a packet that came."""
+        """Take in a packet that came. Where too much waits already, it is let go and the channel ends."""
+        if self._ended:
+            return
+        self._backlog += memoryview(packet).nbytes
+        if self._backlog > BACKLOG:
+            self._forget()
+            self.end(self._overrun())
+            self._farewell = asyncio.ensure_future(self._dismiss())
+            return
         self._arrived.append(packet)
         self._wake()
 
@@ -114,12 +135,37 @@ class Channel(Generic[PacketT]):
         self._error = error
         self._wake()
 
+    def _overrun(self) -> LMStudioClientError:
+        return LMStudioClientError(
+            f"{self._origin}: the answer came faster than it was read, and {BACKLOG >> 20} MB were waiting. "
+            "Read the stream without pauses."
+        )
+
+    async def _dismiss(self) -> None:
+        # On a lost connection there is nobody to tell.
+        with suppress(LMStudioWebsocketError, LMStudioTimeoutError):
+            await self.cancel()
+
+    async def _sign(self) -> None:
+        """Wait for a packet or the end."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(None if self._patient else PATIENCE):
+                await self._waiter
+        except TimeoutError:
+            await self.abandon()
+            raise LMStudioTimeoutError(
+                f"{self._origin}: the server was silent for {PATIENCE:g} seconds. "
+                "See whether it still works on the request, then ask again."
+            ) from None
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def _decode_arrived(self) -> list[PacketT]:
         packets: list[PacketT] = []
+        self._backlog = 0
         while self._arrived:
             raw = self._arrived.popleft()
             try:

@@ -42,9 +42,12 @@ class Connection:
         *,
         origin: str,
         stop: Any = CANCEL,
+        patient: bool = False,
     ) -> AsyncIterator[Channel[PacketT]]:
         """A channel that is left with a word to the server when its caller loses interest."""
-        channel = await self.namespace(namespace).open_channel(endpoint, parameter, decoder, origin=origin, stop=stop)
+        channel = await self.namespace(namespace).open_channel(
+            endpoint, parameter, decoder, origin=origin, stop=stop, patient=patient
+        )
         try:
             yield channel
         finally:

@@ -35,6 +35,8 @@ _RESPONSE: Final = "Chat response error"
 _COMPLETION: Final = "Completion error"
 
 _predict_decoder: msgspec.json.Decoder[wire.PredictPacket] = msgspec.json.Decoder(wire.PredictPacket)
+_leaving: Final[set[asyncio.Future[None]]] = set()
+"""Words of farewell that are on their way; the event loop itself would forget them."""
 _log_decoder: msgspec.json.Decoder[wire.Log] = msgspec.json.Decoder(wire.Log)
 
 
@@ -108,7 +110,13 @@ class LMStudioBackend(Backend):
     async def logs(self) -> AsyncGenerator[LogEntry, None]:
         """What the server tells of its work, from now on, until the server ends it or the caller loses interest."""
         async with self._connection.channel(
-            "diagnostics", "streamLogs", msgspec.UNSET, _log_decoder, origin="Log error", stop=wire.Stop()
+            "diagnostics",
+            "streamLogs",
+            msgspec.UNSET,
+            _log_decoder,
+            origin="Log error",
+            stop=wire.Stop(),
+            patient=True,
         ) as channel:
             while packets := await channel.take():
                 for packet in packets:
@@ -151,6 +159,12 @@ class _LMStudioEvents(EventStream):
         self._finished = False
         self._cancelled = False
         self._failure: LMStudioPredictionError | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def __del__(self) -> None:
+        # A program may drop a stream that it has started and never iterated; the server must not go on for nobody.
+        if not self._finished and not self._channel.ended and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_leave, self._channel)
 
     async def take(self) -> Sequence[PredictionEvent]:
         events: deque[PredictionEvent] = deque()
@@ -203,6 +217,12 @@ class _LMStudioEvents(EventStream):
         if self._finished:
             return
         await self._channel.abandon()
+
+
+def _leave(channel: Channel[wire.PredictPacket]) -> None:
+    leaving = asyncio.ensure_future(channel.abandon())
+    _leaving.add(leaving)
+    leaving.add_done_callback(_leaving.discard)
 
 
 def _finished(packet: wire.PredictionSuccess) -> PredictionFinished:

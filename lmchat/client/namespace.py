@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Raw
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.protocol import State
 
 from lmchat.client.address import ServerAddress
 from lmchat.client.channel import CANCEL, Channel, PacketT
@@ -38,6 +39,11 @@ CONNECT_TIMEOUT: Final = 10.0
 """Seconds for the connection and the handshake."""
 CALL_TIMEOUT: Final = 60.0
 """Seconds that a call may take. The protocol answers a call to an unknown endpoint with silence."""
+SEND_TIMEOUT: Final = 60.0
+"""Seconds that a server may take to accept a message, more for a large one: `_SLOWEST` bytes a second."""
+MAX_MESSAGE: Final = 128 * 2**20
+"""Bytes of one message from a server; none that the protocol knows comes near it."""
+_SLOWEST: Final = 100_000
 _TURN: Final = 0.004
 """Seconds of ready messages after which the event loop gets a turn: a flood must not starve the screen."""
 
@@ -61,7 +67,7 @@ class Namespace:
         self._channels: dict[int, Channel[Any]] = {}
 
     async def call(
-        self, endpoint: str, parameter: Any = UNSET, *, result: type[ResultT], timeout: float = CALL_TIMEOUT
+        self, endpoint: str, parameter: Any = UNSET, *, result: type[ResultT], timeout: float | None = None
     ) -> ResultT:
         """Call an endpoint and wait for its result; a void result reads as null.
 
@@ -70,6 +76,7 @@ class Namespace:
             LMStudioWebsocketError: the server is not reachable, or the connection was lost meanwhile.
             LMStudioTimeoutError: no answer came in time.
         """
+        timeout = CALL_TIMEOUT if timeout is None else timeout
         connection = await self._connected()
         call_id, message = self._protocol.call(endpoint, parameter)
         waiting = self._calls[call_id] = asyncio.get_running_loop().create_future()
@@ -97,14 +104,24 @@ class Namespace:
         *,
         origin: str,
         stop: Any = CANCEL,
+        patient: bool = False,
     ) -> Channel[PacketT]:
-        """Open a channel; `origin` begins the text of its errors, and `stop` is what tells the server to end it."""
+        """Open a channel; the last three arguments as in `Channel`."""
         connection = await self._connected()
         channel_id, message = self._protocol.open_channel(endpoint, parameter)
         channel = self._channels[channel_id] = Channel(
-            partial(self.send, channel_id), partial(self.forget, channel_id), decoder, origin=origin, stop=stop
+            partial(self.send, channel_id),
+            partial(self.forget, channel_id),
+            decoder,
+            origin=origin,
+            stop=stop,
+            patient=patient,
         )
-        await self._transmit(connection, message)
+        try:
+            await self._transmit(connection, message)
+        except BaseException:
+            self.forget(channel_id)
+            raise
         return channel
 
     async def send(self, channel_id: int, message: Any) -> None:
@@ -125,6 +142,9 @@ class Namespace:
 
     async def _connected(self) -> ClientConnection:
         async with self._connecting:
+            if self._connection is not None and self._connection.state is not State.OPEN and self._reader is not None:
+                # It was lost a moment ago, and whoever waits on it has not been told yet.
+                await asyncio.wait([self._reader])
             if self._connection is None:
                 self._connection = await self._connect()
                 self._protocol = ClientProtocol()
@@ -136,7 +156,7 @@ class Namespace:
             connection = await connect(
                 self._address.websocket_url(self._name),
                 compression=None,
-                max_size=None,
+                max_size=MAX_MESSAGE,
                 open_timeout=CONNECT_TIMEOUT,
                 close_timeout=1,
                 proxy=None if self._address.is_loopback else True,
@@ -169,9 +189,16 @@ class Namespace:
 
     async def _transmit(self, connection: ClientConnection, message: str) -> None:
         try:
-            await connection.send(message)
+            async with asyncio.timeout(SEND_TIMEOUT + len(message) / _SLOWEST):
+                await connection.send(message)
         except ConnectionClosed as lost:
             raise self._lost() from lost
+        except TimeoutError:
+            # Half a message may be on its way; nothing can follow it.
+            connection.transport.abort()
+            raise LMStudioTimeoutError(
+                f"{self._address} did not take a message within {SEND_TIMEOUT:.0f} seconds. It may hang: try again."
+            ) from None
 
     async def _read(self, connection: ClientConnection) -> None:
         turn_ends = time.monotonic() + _TURN

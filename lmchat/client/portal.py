@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import sys
 import threading
+import time
 from collections.abc import AsyncGenerator, Coroutine, Generator
+from types import AsyncGeneratorType
 from typing import Any, ClassVar, Final, TypeVar
 
-from lmchat.values.errors import LMStudioTimeoutError, LMStudioValueError
+from lmchat.values.errors import LMStudioClientError, LMStudioTimeoutError, LMStudioValueError
 
 DEFAULT_TIMEOUT: Final = 60.0
 """Seconds that synchronous code waits for the next sign of a server."""
 
 _END: Final[Any] = object()
+_SLICE: Final = 0.2 if sys.platform == "win32" else None
+"""Seconds of one wait. Ctrl+C does not reach a thread of Windows that waits; between two waits it does."""
+_MOMENT: Final = 0.005
+_FAREWELL: Final = 2.0
+"""Seconds that what still runs gets to end when the loop does."""
 
 T = TypeVar("T")
 
@@ -56,20 +64,27 @@ class Portal:
 
         Raises:
             LMStudioTimeoutError: the timeout of the synchronous API passed first.
+            LMStudioClientError: the client was closed meanwhile, by another thread.
         """
-        future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
+        future = self._submit(work)
         try:
-            return future.result(None if patient else self.timeout)
-        except concurrent.futures.TimeoutError:
-            if future.done():
-                raise
+            _wait(future, None if patient else self.timeout)
+            return future.result()
+        except _Late:
             future.cancel()
             raise LMStudioTimeoutError(
                 f"The server gave no sign for {self.timeout:g} seconds. Wait for it, or call set_sync_api_timeout()."
             ) from None
+        except concurrent.futures.CancelledError:
+            raise _closed() from None
         except BaseException:
             future.cancel()
             raise
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a loop, on which something may be left to do."""
+        return self._loop is not None
 
     def iterate(self, items: AsyncGenerator[T, None], *, patient: bool = False) -> Generator[T, None, None]:
         """Iterate on the loop, waiting for each item as `call` does; left early, the generator is closed."""
@@ -77,14 +92,22 @@ class Portal:
             while (item := self.call(_next(items), patient=patient)) is not _END:
                 yield item
         finally:
-            self.call(items.aclose())
+            if self.running:
+                self.call(_close(items))
 
     def close(self) -> None:
-        """End the loop and its thread."""
+        """End the loop and its thread; whoever waits for it is told."""
         with self._starting:
             loop, self._loop = self._loop, None
         if loop is not None:
-            loop.call_soon_threadsafe(loop.stop)
+            asyncio.run_coroutine_threadsafe(_end(loop), loop)
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._running_loop())
+        except RuntimeError:
+            work.close()
+            raise _closed() from None
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._starting:
@@ -95,8 +118,51 @@ class Portal:
             return self._loop
 
 
+def _closed() -> LMStudioClientError:
+    return LMStudioClientError("The client was closed while it was in use. Close it when nobody waits for it any more.")
+
+
+class _Late(Exception):
+    """The time is up."""
+
+
+def _wait(future: concurrent.futures.Future[Any], timeout: float | None) -> None:
+    """Wait until it is done.
+
+    Raises:
+        _Late: it is not, and the seconds have passed.
+    """
+    ends = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = None if ends is None else max(ends - time.monotonic(), 0.0)
+        if concurrent.futures.wait([future], _shortest(left, _SLICE)).done:
+            return
+        if ends is not None and time.monotonic() >= ends:
+            raise _Late
+
+
+def _shortest(*times: float | None) -> float | None:
+    return min((each for each in times if each is not None), default=None)
+
+
 async def _next(items: AsyncGenerator[T, None]) -> T:
     return await anext(items, _END)
+
+
+async def _close(items: AsyncGenerator[Any, None]) -> None:
+    # Whoever was interrupted has only just told it to let go of what it was waiting for.
+    while isinstance(items, AsyncGeneratorType) and items.ag_running:  # noqa: ASYNC110
+        await asyncio.sleep(_MOMENT)  # it tells nobody when it does
+    await items.aclose()
+
+
+async def _end(loop: asyncio.AbstractEventLoop) -> None:
+    others = asyncio.all_tasks(loop) - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=_FAREWELL)
+    loop.stop()
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:

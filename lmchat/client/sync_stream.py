@@ -50,7 +50,8 @@ class PredictionStream:
 
     def close(self) -> None:
         """Leave the stream; one that is not finished is given up."""
-        self._portal.call(self._stream.aclose())
+        if self._portal.running:
+            self._portal.call(self._stream.aclose())
 
     def wait_for_result(self) -> PredictionResult:
         """Read the stream to its end and give the finished answer."""
