@@ -18,7 +18,7 @@ from lmchat.client.repository_calls import RepositoryCalls
 from lmchat.protocol import endpoints as wire, kvconfig
 from lmchat.protocol.auth import Credentials
 from lmchat.protocol.errors import exception
-from lmchat.values.chat import Chat, FileHandle
+from lmchat.values.chat import Chat, FileHandle, ToolCallRequest
 from lmchat.values.config import LlmLoadModelConfig, LlmPredictionConfig
 from lmchat.values.errors import LMStudioPredictionError, LMStudioTimeoutError
 from lmchat.values.files import LocalFile
@@ -34,7 +34,8 @@ DRAFT_TIMEOUT: Final = 600.0
 _RESPONSE: Final = "Chat response error"
 _COMPLETION: Final = "Completion error"
 
-_predict_decoder: msgspec.json.Decoder[wire.PredictPacket] = msgspec.json.Decoder(wire.PredictPacket)
+_predict_decoder: msgspec.json.Decoder[wire.PredictPacket] = msgspec.json.Decoder(wire.PredictPacket, strict=False)
+"""Lenient: a count that comes as 1.0 must not cost the words that come with it."""
 _leaving: Final[set[asyncio.Future[None]]] = set()
 """Words of farewell that are on their way; the event loop itself would forget them."""
 _log_decoder: msgspec.json.Decoder[wire.Log] = msgspec.json.Decoder(wire.Log)
@@ -200,7 +201,12 @@ class _LMStudioEvents(EventStream):
             case wire.PromptProcessingProgress(progress=progress, details=details):
                 events.append(PromptProgress(progress, details))
             case wire.ToolCallGenerationEnd(tool_call_request=request):
-                events.append(ToolCallFinished(request))
+                try:
+                    events.append(ToolCallFinished(msgspec.convert(request, ToolCallRequest)))
+                except msgspec.ValidationError as wrong:
+                    self._failure = LMStudioPredictionError(
+                        f"{self._origin}: the model called a tool in a way that cannot be read ({wrong}). Ask again."
+                    )
             case wire.ToolCallGenerationFailed(error=error) | wire.PredictionError(error=error):
                 failure = exception(error, self._origin, LMStudioPredictionError)
                 self._failure = LMStudioPredictionError(str(failure), raw_error=failure.server_error)

@@ -13,7 +13,7 @@ DEFAULT_TTL: Final = 3600
 """Seconds of idleness after which a model that was loaded on request may be unloaded."""
 
 ModelLoadingCallback: TypeAlias = Callable[[float], Any]
-"""Gets how far a load is: increasing, from 0.0 to 1.0. A model that is loaded already gives none."""
+"""Gets how far a load is: increasing, up to 1.0, which is all that a model gives that is loaded already."""
 
 
 class LoadRun:
@@ -32,8 +32,7 @@ class LoadRun:
                 self._report(progress)
             case ModelLoaded(info):
                 self._identifier = info.identifier
-                if self._progress >= 0.0:
-                    self._report(1.0)
+                self._report(1.0)
 
     @property
     def identifier(self) -> str:

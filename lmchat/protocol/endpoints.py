@@ -8,7 +8,7 @@ import msgspec
 
 from lmchat.protocol.errors import SerializedError
 from lmchat.protocol.kvconfig import KVConfig, KVConfigStack
-from lmchat.values.chat import ChatHistoryData, FileType, ToolCallRequest
+from lmchat.values.chat import ChatHistoryData, FileType
 from lmchat.values.loading import DownloadProgressUpdate
 from lmchat.values.logs import LogEntry
 from lmchat.values.model import LlmInstanceInfo, ModelInfo, ModelInstanceInfo, Quantization
@@ -185,7 +185,8 @@ class ToolCallGenerationStart(_Packet, frozen=True, kw_only=True, tag="toolCallG
 
 
 class ToolCallGenerationEnd(_Packet, frozen=True, kw_only=True, tag="toolCallGenerationEnd"):
-    tool_call_request: ToolCallRequest
+    tool_call_request: Any
+    """A `ToolCallRequest`; read apart, for a model may write anything, and a call that is none must not be lost."""
 
 
 class ToolCallGenerationFailed(_Packet, frozen=True, kw_only=True, tag="toolCallGenerationFailed"):

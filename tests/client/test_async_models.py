@@ -109,7 +109,7 @@ async def test_a_new_instance_is_loaded_with_its_options_and_progress() -> None:
     ]
 
 
-async def test_a_model_that_is_loaded_already_tells_no_progress_and_a_failing_callback_ends_nothing() -> None:
+async def test_a_model_that_is_loaded_already_tells_the_end_and_a_failing_callback_ends_nothing() -> None:
     heard: list[float] = []
 
     def fail(progress: float) -> None:
@@ -119,14 +119,14 @@ async def test_a_model_that_is_loaded_already_tells_no_progress_and_a_failing_ca
     async with scripted_server(silent) as server, lms.AsyncClient(server.host) as client:
         server.packets["getOrLoad"] = [{"type": "alreadyLoaded", "info": INSTANCE}]
         assert (await client.llm.model("x", on_load_progress=fail)).identifier == "scripted-model"
-        assert heard == []
+        assert heard == [1.0]
         server.packets["getOrLoad"] = [
             {"type": "unloadingOtherJITModel", "info": EMBEDDING_INSTANCE},
             {"type": "startLoading", "identifier": "x", "info": MODEL},
             {"type": "loadSuccess", "info": INSTANCE},
         ]
         await client.llm.model("x", on_load_progress=fail)
-    assert heard == [0.0, 1.0]
+    assert heard == [1.0, 0.0, 1.0]
 
 
 async def test_a_load_that_is_given_up_is_cancelled_at_the_server() -> None:
