@@ -66,7 +66,38 @@ class Portal:
             LMStudioTimeoutError: the timeout of the synchronous API passed first.
             LMStudioClientError: the client was closed meanwhile, by another thread.
         """
-        future = self._submit(work)
+        with self._starting:
+            if self._loop is None:
+                self._loop = _new_loop()
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return self._result(future, patient=patient)
+
+    def leave(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine that lets go of something, as `call` does; after `close` nothing is held any more."""
+        with self._starting:
+            if self._loop is None:
+                work.close()
+                return
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        self._result(future)
+
+    def iterate(self, items: AsyncGenerator[T, None], *, patient: bool = False) -> Generator[T, None, None]:
+        """Iterate on the loop, waiting for each item as `call` does; left early, the generator is closed."""
+        try:
+            while (item := self.call(_next(items), patient=patient)) is not _END:
+                yield item
+        finally:
+            self.leave(_close(items))
+
+    def close(self) -> None:
+        """End the loop and its thread; whoever waits for it is told."""
+        # All that was handed over before stands in front of the stop, and nothing is after it.
+        with self._starting:
+            loop, self._loop = self._loop, None
+            if loop is not None:
+                loop.call_soon_threadsafe(loop.stop)
+
+    def _result(self, future: concurrent.futures.Future[T], *, patient: bool = False) -> T:
         try:
             _wait(future, None if patient else self.timeout)
             return future.result()
@@ -81,41 +112,12 @@ class Portal:
             future.cancel()
             raise
 
-    @property
-    def running(self) -> bool:
-        """Whether there is a loop, on which something may be left to do."""
-        return self._loop is not None
 
-    def iterate(self, items: AsyncGenerator[T, None], *, patient: bool = False) -> Generator[T, None, None]:
-        """Iterate on the loop, waiting for each item as `call` does; left early, the generator is closed."""
-        try:
-            while (item := self.call(_next(items), patient=patient)) is not _END:
-                yield item
-        finally:
-            if self.running:
-                self.call(_close(items))
-
-    def close(self) -> None:
-        """End the loop and its thread; whoever waits for it is told."""
-        with self._starting:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            asyncio.run_coroutine_threadsafe(_end(loop), loop)
-
-    def _submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        try:
-            return asyncio.run_coroutine_threadsafe(work, self._running_loop())
-        except RuntimeError:
-            work.close()
-            raise _closed() from None
-
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        with self._starting:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                # A daemon: a script that ends without closing its client must end.
-                threading.Thread(target=_run, args=(self._loop,), name="lmchat-client", daemon=True).start()
-            return self._loop
+def _new_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    # A daemon: a script that ends without closing its client must end.
+    threading.Thread(target=_run, args=(loop,), name="lmchat-client", daemon=True).start()
+    return loop
 
 
 def _closed() -> LMStudioClientError:
@@ -156,18 +158,13 @@ async def _close(items: AsyncGenerator[Any, None]) -> None:
     await items.aclose()
 
 
-async def _end(loop: asyncio.AbstractEventLoop) -> None:
-    others = asyncio.all_tasks(loop) - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    if others:
-        await asyncio.wait(others, timeout=_FAREWELL)
-    loop.stop()
-
-
 def _run(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
+        if left := asyncio.all_tasks(loop):
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.wait(left, timeout=_FAREWELL))
     finally:
         loop.close()

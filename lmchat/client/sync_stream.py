@@ -50,8 +50,7 @@ class PredictionStream:
 
     def close(self) -> None:
         """Leave the stream; one that is not finished is given up."""
-        if self._portal.running:
-            self._portal.call(self._stream.aclose())
+        self._portal.leave(self._stream.aclose())
 
     def wait_for_result(self) -> PredictionResult:
         """Read the stream to its end and give the finished answer."""

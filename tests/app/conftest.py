@@ -41,3 +41,9 @@ def no_process_left() -> Iterator[None]:
     yield
     _, alive = psutil.wait_procs(set(psutil.Process().children(recursive=True)) - before, timeout=3)
     assert alive == []
+
+
+def engines() -> list[psutil.Process]:
+    """The engines that run under this process, which may have other children of its own."""
+    children: list[psutil.Process] = psutil.Process().children()
+    return [child for child in children if "lmchat.engine" in child.cmdline()]

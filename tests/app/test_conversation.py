@@ -6,7 +6,6 @@ import asyncio
 import re
 from contextlib import AsyncExitStack, aclosing, suppress
 
-import psutil
 import pytest
 
 from lmchat.app import paths
@@ -27,6 +26,7 @@ from lmchat.values.errors import (
 )
 from lmchat.values.history import MessageRecord, ReasoningData
 from lmchat.values.prediction import LlmPredictionFragment
+from tests.app.conftest import engines
 from tests.app.talks import (
     answer_to,
     conversation_with,
@@ -271,7 +271,7 @@ async def test_our_own_engine_is_started_anew_when_it_died_since_the_last_answer
         conversation = session.new_conversation()
         first = await answer_to(conversation, "Say hello.")
         assert session.connection.model is not None
-        (engine,) = psutil.Process().children()
+        (engine,) = engines()
         engine.kill()
         with pytest.raises(LMStudioWebsocketError):
             while True:

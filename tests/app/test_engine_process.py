@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import sys
 
-import psutil
 import pytest
 
 from lmchat.app import engine_process, paths
@@ -15,6 +14,7 @@ from lmchat.protocol import child_process
 from lmchat.protocol.child_process import EngineOptions
 from lmchat.protocol.discovery import LOCAL_HOST
 from lmchat.values.errors import EngineError
+from tests.app.conftest import engines
 
 pytestmark = pytest.mark.usefixtures("no_process_left")
 
@@ -31,7 +31,7 @@ def start_instead(monkeypatch: pytest.MonkeyPatch, *command: str) -> None:
 
 async def test_it_listens_when_it_has_started_and_is_gone_when_it_is_closed(options: EngineOptions) -> None:
     engine = await EngineProcess.start(options)
-    (process,) = psutil.Process().children()
+    (process,) = engines()
     try:
         assert await probe(engine.address) == "server"
     finally:
