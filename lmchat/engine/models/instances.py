@@ -15,6 +15,7 @@ from lmchat.engine.faults import RequestError
 from lmchat.engine.models.entry import CatalogEntry
 from lmchat.engine.models.instance import Instance, LoadOrder
 from lmchat.engine.models.matching import matching
+from lmchat.engine.models.memory import require_memory
 from lmchat.engine.worker.llama import LlamaWorker
 from lmchat.protocol.endpoints import InstanceSpecifier, ModelSpecifier
 from lmchat.protocol.errors import failure
@@ -161,6 +162,7 @@ class Instances:
         order = load.order
         try:
             await asyncio.gather(*(other.worker.aclose() for other in load.evicted))
+            require_memory(order)
             instance = Instance(order, await self._start_worker(order))
         finally:
             if self._loads.get(order.identifier) is load:

@@ -7,6 +7,7 @@ from typing import Final
 
 from lmchat.engine.models.instance import LoadOrder
 from lmchat.engine.models.layout import layout_of
+from lmchat.values.errors import EngineError
 from lmchat.values.loading import MemoryUsage, ModelUsageEstimate
 
 # Bytes that a number takes, with its share of the block's scales. Source: the block structures of ggml.
@@ -36,6 +37,22 @@ def usage_estimate(order: LoadOrder) -> ModelUsageEstimate:
     )
     installed = _installed_bytes()
     return ModelUsageEstimate(memory=memory, passes_guardrails=installed is None or total < installed)
+
+
+def require_memory(order: LoadOrder) -> None:
+    """Refuse a load that this machine cannot hold: the system would end programs to make room for it, or swap for ever.
+
+    Raises:
+        EngineError: the estimate is more than the memory that is installed.
+    """
+    estimate = usage_estimate(order)
+    if not estimate.passes_guardrails:
+        needed, there = estimate.memory.total_bytes / 1e9, (_installed_bytes() or 0) / 1e9
+        raise EngineError(
+            f"{order.entry.info.display_name} would take about {needed:.1f} GB with a context of "
+            f"{order.context_length:,} tokens, and this machine has {there:.1f} GB. "
+            "Load a smaller model, or one with a shorter context."
+        )
 
 
 def _installed_bytes() -> int | None:
