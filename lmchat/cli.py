@@ -157,22 +157,37 @@ def ask(
     "--alias", "aliases", multiple=True, type=TEXT, metavar="NAME=MODEL", help="Offer a model under one more name."
 )
 @click.option("--preload", type=TEXT, metavar="NAME", help="The model to load at start: a key, a file or an alias.")
-@click.option("--api-token", type=TEXT, metavar="TOKEN", help="Let in only clients that hold this token.")
+@click.option(
+    "--host",
+    "address",
+    type=TEXT,
+    metavar="ADDRESS",
+    help="The address to listen on instead of this machine's own; needs an API token.",
+)
+@click.option(
+    "--api-token",
+    type=TEXT,
+    metavar="TOKEN",
+    envvar=("LM_API_TOKEN", "LMSTUDIO_API_TOKEN"),
+    help="Let in only clients that hold this token; else the one in LM_API_TOKEN.",
+)
 def serve(
     model: str | None,
     port: int | None,
     context_length: int | None,
     aliases: tuple[str, ...],
     preload: str | None,
+    address: str | None,
     api_token: str | None,
 ) -> None:
     """Run lmchat's engine for other programs.
 
-    LM Studio's own clients find it by themselves. It listens on this machine only.
+    LM Studio's own clients find it by themselves. It listens on this machine only, unless --host
+    is given together with a token.
     """
     from lmchat.console.serve import serve as serve_engine
 
-    serve_engine(model, port, context_length, aliases, preload, api_token)
+    serve_engine(model, port, context_length, aliases, preload, api_token, address)
 
 
 cli.add_command(chats)
@@ -270,8 +285,13 @@ def _require_terminal() -> None:
 
 def _refuse_foreign_options(context: click.Context, command: str) -> None:
     """An option that stands before a command that has no use for it must not be lost in silence."""
-    known = {parameter.name for parameter in cli.commands[command].params}
+    parameters = cli.commands[command].params
+    known = {parameter.name for parameter in parameters}
+    spellings = {spelling for parameter in parameters for spelling in parameter.opts}
     for option in context.command.params:
         given = option.name and context.get_parameter_source(option.name) is not ParameterSource.DEFAULT
         if given and option.name not in known:
-            raise click.UsageError(f"`lmchat {command}` has no option {option.opts[-1]}. Leave it out.")
+            spelling = option.opts[-1]
+            if spelling in spellings:  # the same word means something else there
+                raise click.UsageError(f"Write {spelling} after the word {command}: there it has its own meaning.")
+            raise click.UsageError(f"`lmchat {command}` has no option {spelling}. Leave it out.")

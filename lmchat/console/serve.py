@@ -14,11 +14,13 @@ from lmchat.engine.engine import run_blocking
 from lmchat.engine.events import EngineEvent, Fetching, Listening, Preloaded, PreloadFailed, Preloading
 from lmchat.engine.models.packaged import FetchPhase
 from lmchat.protocol.child_process import EngineOptions
-from lmchat.protocol.discovery import API_PORTS
+from lmchat.protocol.discovery import API_PORTS, LOCAL_HOST
 from lmchat.values.errors import EngineError
 from lmchat.values.safe_text import safe_line
 
 DEFAULT_CONTEXT = 4096
+_EVERYWHERE = ("0.0.0.0", "::")
+"""Addresses that stand for all of this machine."""
 
 
 def serve(
@@ -28,11 +30,12 @@ def serve(
     aliases: Sequence[str] = (),
     preload: str | None = None,
     token: str | None = None,
+    host: str | None = None,
 ) -> None:
     """Run the engine until Ctrl+C.
 
     `aliases` have the form NAME=MODEL; `preload` names the model to load at start; with a token only its holders are
-    let in.
+    let in, and only then may `host` be an address that other machines reach.
 
     Raises:
         EngineError: it cannot start.
@@ -45,6 +48,7 @@ def serve(
         logs_folder=str(paths.log_dir()),
         model_paths=() if file is None else (str(file),),
         port=port,
+        host=host or LOCAL_HOST,
         context_length=context_length or DEFAULT_CONTEXT,
         preload=True,
         preload_model=preload,
@@ -70,10 +74,13 @@ def _narrate(event: EngineEvent, narration: Narration) -> None:
     match event:
         case Listening(host, port):
             # Data is standard output: a script can read the address from the first line.
-            click.echo(f"http://{host}:{port}")
+            click.echo(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
             sys.stdout.flush()
+            here = host in (LOCAL_HOST, *_EVERYWHERE)
             first = port not in API_PORTS[1:]
-            found = "LM Studio's clients find it by themselves." if port in API_PORTS else "Give clients this address."
+            found = "Give clients this address."
+            if here and port in API_PORTS:
+                found = "LM Studio's clients on this machine find it by themselves."
             other = "" if first else " Another server has the port that they try first, so they find that one."
             click.echo(f"lmchat's engine listens here. {found}{other} Ctrl+C ends it.", err=True)
         case Fetching(progress):

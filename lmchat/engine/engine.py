@@ -20,7 +20,7 @@ from lmchat.engine.models.matching import matching
 from lmchat.engine.models.packaged import fetch_packaged_model, packaged_model_path
 from lmchat.engine.models.preload import Preload
 from lmchat.engine.openai.routes import openai_routes
-from lmchat.engine.serving.ports import listen
+from lmchat.engine.serving.ports import listen, require_token
 from lmchat.engine.serving.server import HttpServer, application
 from lmchat.engine.uploads import Uploads
 from lmchat.engine.worker.llama import LlamaWorker
@@ -55,17 +55,18 @@ async def run(options: EngineOptions, on_event: OnEvent) -> None:
     """Run an engine until the task is cancelled; then everything that it started is gone, within about a second.
 
     Raises:
-        EngineError: the port is not to be had.
+        EngineError: the port or the address is not to be had, or it is open to others without a token.
         LMStudioValueError: the API token is none.
     """
+    require_token(options.host, options.api_token)
     gatekeeper = Gatekeeper(Credentials.from_token(options.api_token) if options.api_token else None)
     engine = _Engine(options, on_event)
-    listener = await asyncio.to_thread(listen, options.port)
+    listener = await asyncio.to_thread(listen, options.port, options.host)
     server = HttpServer(application(engine.namespaces, gatekeeper, engine.routes))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await server.listening.wait()
-        on_event(Listening(*listener.getsockname()))
+        on_event(Listening(*listener.getsockname()[:2]))
         engine.begin()
         await asyncio.Event().wait()
     finally:

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 import lmchat
+from lmchat.protocol.discovery import LOCAL_HOST
 
 
 class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +30,8 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Further model files, wherever they are."""
     port: int | None = None
     """None takes the first free port of those on which clients look; 0 any free port."""
+    host: str = LOCAL_HOST
+    """The address to listen on; any other than a loopback one needs a token."""
     api_token: str | None = None
     """When given, only clients that hold it are let in."""
     context_length: int = 4096

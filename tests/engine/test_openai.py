@@ -14,7 +14,7 @@ import pytest
 
 from lmchat.protocol.auth import new_token
 from lmchat.protocol.child_process import EngineOptions
-from tests.engine.engines import EMBEDDER, MODEL, EngineProcess, running_engine
+from tests.engine.engines import EMBEDDER, MODEL, EngineProcess, fails_to_start, running_engine
 from tests.engine.test_other_endpoints import TOOLS
 from tests.engine.wire import session
 
@@ -145,6 +145,10 @@ async def test_pages_from_elsewhere_are_refused(engine: EngineProcess) -> None:
         assert (await client.get("/v1/models")).status_code == 403
     async with client_of(engine, origin="http://localhost:3000") as client:
         assert (await client.get("/v1/models")).status_code == 200
+
+
+def test_without_a_token_the_network_is_not_served(engine_options: EngineOptions) -> None:
+    assert "everyone on the network" in fails_to_start(msgspec.structs.replace(engine_options, host="0.0.0.0"))
 
 
 async def test_a_token_is_asked_for(engine_options: EngineOptions) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lmchat.engine.serving import ports
+from lmchat.protocol.auth import new_token
 from lmchat.protocol.discovery import LOCAL_HOST
 from lmchat.values.errors import EngineError
 
@@ -46,3 +47,30 @@ def test_any_free_port() -> None:
 def test_no_port_at_all(port: int) -> None:
     with pytest.raises(EngineError, match="no port"):
         ports.listen(port)
+
+
+def test_another_address_of_this_machine() -> None:
+    with ports.listen(0, "127.0.0.1") as listener:
+        assert listener.getsockname()[0] == LOCAL_HOST
+    with ports.listen(0, "0.0.0.0") as listener:
+        assert listener.getsockname()[0] == "0.0.0.0"
+
+
+def test_an_address_of_another_machine(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # 192.0.2.0/24 is set aside for examples: no machine has it.
+    monkeypatch.setattr(ports, "API_PORTS", (taken, free_port()))
+    for port in (0, None):
+        with pytest.raises(EngineError, match=r"192\.0\.2\.1 is no address of this machine"):
+            ports.listen(port, "192.0.2.1")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_this_machine_needs_no_token(host: str) -> None:
+    ports.require_token(host, None)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "my-machine", ""])
+def test_other_machines_need_one(host: str) -> None:
+    with pytest.raises(EngineError, match="Give --api-token too"):
+        ports.require_token(host, None)
+    ports.require_token(host, new_token())
