@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from lmchat.client.address import ServerAddress
+from lmchat.protocol.child_process import Alias
 from lmchat.values.config import LlmPredictionConfig, read_config
 from lmchat.values.errors import LMStudioValueError, SettingsError
 
@@ -32,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The name of a theme; None: the default one."""
     titles: str | None = None
     """Who gives conversations their titles: "words", the first of them, or "model", when it is idle."""
+    aliases: dict[str, Alias] = {}
+    """Further names under which our own engine serves models."""
     prediction: LlmPredictionConfig = LlmPredictionConfig()
     """Options of each prediction; what is not set is the server's to decide."""
 
@@ -140,6 +143,7 @@ def _convert(table: dict[str, Any]) -> Settings:
     prediction = table.pop("prediction", {})
     if not isinstance(prediction, dict):
         raise _WrongSetting("prediction", "'prediction' is a table; write [prediction], and below it one option a line")
+    aliases = _aliases(table.pop("aliases", {}))
     for name, value in table.items():
         if not isinstance(value, str):
             raise _WrongSetting(name, f"{name!r} takes text in quotes")
@@ -155,7 +159,20 @@ def _convert(table: dict[str, Any]) -> Settings:
             raise _WrongSetting("host", str(wrong).rstrip(".")) from wrong
     if table.get("titles") not in (None, *_TITLES):
         raise _WrongSetting("titles", f"'titles' is one of {' and '.join(map(repr, _TITLES))}")
-    return Settings(**table, prediction=read_config(prediction, LlmPredictionConfig))
+    return Settings(**table, aliases=aliases, prediction=read_config(prediction, LlmPredictionConfig))
+
+
+def _aliases(table: Any) -> dict[str, Alias]:
+    """Each is a table, or just the model that it stands for."""
+    if not isinstance(table, dict):
+        raise _WrongSetting("aliases", "'aliases' is a table; write [aliases], and below it NAME = \"MODEL\"")
+    aliases = {}
+    for name, value in table.items():
+        try:
+            aliases[name] = msgspec.convert({"model": value} if isinstance(value, str) else value, Alias)
+        except msgspec.ValidationError as wrong:
+            raise _WrongSetting(name, f"the alias {name!r} does not fit: {wrong}") from wrong
+    return aliases
 
 
 def _line_of(text: str, name: str) -> int:

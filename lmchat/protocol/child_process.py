@@ -11,12 +11,28 @@ import site
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 import lmchat
 from lmchat.protocol.discovery import LOCAL_HOST
+
+
+class Alias(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one more name for a model stands for, and what clients are told of it; None: the same as of the model."""
+
+    model: str
+    """A key, a path, or the path of a file."""
+    name: str | None = None
+    """To be shown to people."""
+    path: str | None = None
+    """`publisher/repository/file`."""
+    context: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Tokens that it takes at most; never more than the model does."""
+    vision: bool | None = None
+    tools: bool | None = None
+    """Whether it counts as trained to call tools."""
 
 
 class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +58,10 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Load the default model at start, for good: the first of `model_paths`, else the packaged model."""
     preload_model: str | None = None
     """Which model to load at start instead of the default one: a key, a path or an alias."""
-    aliases: dict[str, str] = {}
-    """Further names for models: the name, and what it stands for."""
+    aliases: dict[str, Alias] = {}
+    """Further names for models."""
+    other_folders: tuple[str, ...] = ()
+    """Folders in which other programs keep models, which are only read."""
     fetch: bool = False
     """Fetch the packaged model for the preload when it is not there."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from lmchat.app import paths
 from lmchat.app.settings import Settings, load_settings, merge
+from lmchat.protocol.child_process import Alias
 from lmchat.values.config import LlmPredictionConfig
 from lmchat.values.errors import SettingsError
 
@@ -44,6 +45,18 @@ def test_everything_that_a_file_can_set() -> None:
         theme="lmchat-light",
         prediction=LlmPredictionConfig(temperature=0.6, max_tokens=200, top_k_sampling=40),
     )
+
+
+def test_names_for_models() -> None:
+    file = written(
+        '[aliases]\nquick = "smollm2"\n[aliases.big]\nmodel = "lab/big"\nname = "Big"\npath = "lab/r/big.gguf"\n'
+        "context = 2048\nvision = false\ntools = true\n"
+    )
+    big = Alias("lab/big", name="Big", path="lab/r/big.gguf", context=2048, vision=False, tools=True)
+    assert load_settings(file).aliases == {"quick": Alias("smollm2"), "big": big}
+    assert "'aliases' is a table" in complaint('aliases = "x"\n')
+    for wrong, said in (("context = 0", "context"), ("size = 1", "size"), ("name = 1", "name")):
+        assert said in complaint(f'[aliases.x]\nmodel = "m"\n{wrong}\n')
 
 
 def test_a_byte_order_mark_is_no_fault() -> None:

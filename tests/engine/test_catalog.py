@@ -10,7 +10,9 @@ import pytest
 
 from lmchat.engine.models.catalog import Catalog
 from lmchat.engine.models.matching import matching
+from lmchat.protocol.child_process import Alias
 from lmchat.values.model import EmbeddingModelInfo, LlmInfo, Quantization
+from tests.engine.engines import place_model
 from tests.engine.test_gguf import model_file, tensor
 
 
@@ -85,7 +87,7 @@ def test_one_chat_model_can_be_an_embedding_model_too(tmp_path: Path) -> None:
 def test_an_alias_is_a_model_of_its_own_with_the_same_weights(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_model(tmp_path / "acme" / "Chat-1B.gguf")
     write_model(tmp_path / "other.gguf")
-    aliases = {"helper": "acme/chat", "other": "chat-1b", "lost": "nothing"}
+    aliases = {"helper": Alias("acme/chat"), "other": Alias("chat-1b"), "lost": Alias("nothing")}
     catalog = Catalog(tmp_path, aliases=aliases)
     assert keys(catalog) == ["chat-1b", "other", "helper"]
     chat, _, helper = catalog.entries()
@@ -94,6 +96,35 @@ def test_an_alias_is_a_model_of_its_own_with_the_same_weights(tmp_path: Path, ca
     assert matching(catalog.entries(), "helper") == [helper]
     assert matching(catalog.entries(), "acme/chat")[0] == chat
     assert "no model nothing" in caplog.text
+
+
+def test_an_alias_says_what_it_is_told_to_say(tmp_path: Path) -> None:
+    write_model(tmp_path / "acme" / "Chat-1B.gguf")
+    path = "lab/Sharp-GGUF/sharp.gguf"
+    alias = Alias("chat-1b", name="Sharp Chat", path=path, context=1024, vision=True, tools=True)
+    _, sharp, long = Catalog(tmp_path, aliases={"sharp": alias, "long": Alias("chat-1b", context=10**6)}).entries()
+    info = sharp.info
+    assert isinstance(info, LlmInfo)
+    assert (info.model_key, info.display_name, info.max_context_length) == ("sharp", "Sharp Chat", 1024)
+    assert (info.path, info.indexed_model_identifier, info.publisher) == (path, path, "lab")
+    assert (info.vision, info.trained_for_tool_use) == (True, True)
+    assert long.info.max_context_length == 2048
+
+
+def test_models_of_other_programs_are_found_once(tmp_path: Path) -> None:
+    write_model(tmp_path / "ours" / "acme" / "r" / "first.gguf")
+    write_model(tmp_path / "studio" / "lab" / "Two-GGUF" / "two.gguf")
+    cache = tmp_path / "hub" / "models--org--My--Model-GGUF"
+    blob = write_model(cache / "blobs" / "abc")
+    snapshots = [cache / "snapshots" / revision / "three.gguf" for revision in ("1", "2")]
+    for link in snapshots:
+        link.parent.mkdir(parents=True)
+        place_model(blob, link)
+    catalog = Catalog(tmp_path / "ours", other_folders=[tmp_path / "studio", tmp_path / "hub", tmp_path / "none"])
+    found = [entry.info.path for entry in catalog.entries()]
+    linked = snapshots[0].is_symlink()
+    assert found[:3] == ["acme/r/first.gguf", "lab/Two-GGUF/two.gguf", "org/My--Model-GGUF/three.gguf"]
+    assert len(found) == (3 if linked else 4)
 
 
 def test_what_is_no_model_of_its_own_is_left_out(tmp_path: Path) -> None:

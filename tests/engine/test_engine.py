@@ -15,7 +15,7 @@ from lmchat.client.lmstudio import LMStudioBackend
 from lmchat.engine.engine import run
 from lmchat.engine.events import EngineEvent, Listening, Preloaded, PreloadFailed, Preloading
 from lmchat.protocol.auth import Credentials
-from lmchat.protocol.child_process import EngineOptions
+from lmchat.protocol.child_process import Alias, EngineOptions
 from tests.engine.engines import MODEL
 
 
@@ -49,7 +49,9 @@ async def test_it_tells_what_it_does(engine_options: EngineOptions) -> None:
 
 
 async def test_a_model_under_another_name_can_be_the_one_that_is_loaded(engine_options: EngineOptions) -> None:
-    options = msgspec.structs.replace(engine_options, preload=True, aliases={"mine": MODEL}, preload_model="mine")
+    options = msgspec.structs.replace(
+        engine_options, preload=True, aliases={"mine": Alias(MODEL)}, preload_model="mine"
+    )
     async with running(options) as told:
         assert isinstance(await told.get(), Listening)
         assert await told.get() == Preloading("mine")

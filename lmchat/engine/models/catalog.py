@@ -15,11 +15,14 @@ from typing import Final
 from lmchat.engine.models.aliases import aliased
 from lmchat.engine.models.entry import CatalogEntry
 from lmchat.engine.models.gguf import GgufInfo, read_gguf
+from lmchat.protocol.child_process import Alias
 from lmchat.values.errors import EngineError
 from lmchat.values.model import EmbeddingModelInfo, LlmInfo, ModelInfo, Quantization
 from lmchat.values.safe_text import safe_line
 
 _SUFFIX: Final = ".gguf"
+_CACHED: Final = "models--"
+"""What the folders of models in Hugging Face's cache begin with."""
 _UNKNOWN_CONTEXT: Final = 4096
 _EMBEDDING_PREFIX: Final = "text-embedding-"
 """What LM Studio's keys of embedding models begin with."""
@@ -47,22 +50,24 @@ class Catalog:
         folder: Path,
         paths: Iterable[Path] = (),
         also_embeds: Path | None = None,
-        aliases: Mapping[str, str] | None = None,
+        aliases: Mapping[str, Alias] | None = None,
+        other_folders: Iterable[Path] = (),
     ) -> None:
-        """Of files below `folder` and of `paths`.
+        """Of files below `folder`, of `paths`, and below folders of other programs.
 
         `also_embeds` is a chat model that is offered a second time, as an embedding model; `aliases` are further names
         for models.
         """
         self._aliases = dict(aliases or {})
         self._folder = folder.absolute()
+        self._others = tuple(other.absolute() for other in other_folders)
         self._paths = tuple(path.absolute() for path in paths)
         self._also_embeds = also_embeds and also_embeds.absolute()
         self._files: dict[Path, _File] = {}
         self._lock = threading.Lock()
 
     def entries(self) -> list[CatalogEntry]:
-        """The models that are there now: the given paths first, then the folder's, by path.
+        """The models that are there now: the given paths first, then the folder's, by path, then other programs'.
 
         The one that is offered a second time comes a second time after them, and then come aliases.
 
@@ -70,6 +75,7 @@ class Catalog:
         """
         with self._lock:
             places = dict.fromkeys((*self._paths, *sorted(_files_below(self._folder))))
+            places |= dict.fromkeys(self._other_files(places))
             infos = [(path, found) for path in places if isinstance(found := self._look(path), GgufInfo)]
             self._files = {path: file for path, file in self._files.items() if path in places}
         entries = list(self._named((path, info) for path, info in infos if _is_offered(info)))
@@ -84,6 +90,15 @@ class Catalog:
                 if isinstance(file.found, EngineError) and name in names:
                     return file.found
         return None
+
+    def _other_files(self, known: Iterable[Path]) -> Iterator[Path]:
+        """Files of other programs, each once: in Hugging Face's cache all revisions link to one file."""
+        seen = {path.resolve() for path in known}
+        for folder in self._others:
+            for path in sorted(_files_below(folder)):
+                if (target := path.resolve()) not in seen:
+                    seen.add(target)
+                    yield path
 
     def _look(self, path: Path) -> GgufInfo | EngineError:
         known = self._files.get(path)
@@ -131,9 +146,18 @@ class Catalog:
         )
 
     def _shown_path(self, path: Path) -> str:
-        if path.is_relative_to(self._folder):
-            return path.relative_to(self._folder).as_posix()
+        for folder in (self._folder, *self._others):
+            if path.is_relative_to(folder):
+                return _in_repository(path.relative_to(folder))
         return "/".join(path.parts[1:][-3:])
+
+
+def _in_repository(path: Path) -> str:
+    """`publisher/repository/file`, also of `models--publisher--repository/snapshots/revision/file`."""
+    match path.parts:
+        case (cached, "snapshots", _, *rest) if cached.startswith(_CACHED) and rest:
+            return "/".join((*cached.removeprefix(_CACHED).split("--", 1), *rest))
+    return path.as_posix()
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
