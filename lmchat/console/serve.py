@@ -79,11 +79,12 @@ def _narrate(event: EngineEvent, narration: Narration) -> None:
             # Data is standard output: a script can read the address from the first line.
             click.echo(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
             sys.stdout.flush()
-            here = host in (LOCAL_HOST, *_EVERYWHERE)
             first = port not in API_PORTS[1:]
             found = "Give clients this address."
-            if here and port in API_PORTS:
-                found = "LM Studio's clients on this machine find it by themselves."
+            if host in _EVERYWHERE:
+                found = f"Give clients this machine's address, the port {port}, and the token."
+            elif host == LOCAL_HOST and port in API_PORTS:
+                found = "LM Studio's clients find it by themselves."
             other = "" if first else " Another server has the port that they try first, so they find that one."
             click.echo(f"lmchat's engine listens here. {found}{other} Ctrl+C ends it.", err=True)
         case Fetching(progress):
