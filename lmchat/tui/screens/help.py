@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 KEYS = (
-    ("Enter", "send; on an empty prompt, ask again what was not answered"),
+    ("Enter", "send; while an answer is written, ask next; on an empty prompt, ask again what was not answered"),
     ("Ctrl+J, Shift+Enter", "new line; Shift+Enter where the terminal can tell it"),
     ("Esc", "stop the answer and keep what came"),
     ("Ctrl+N", "new conversation"),
@@ -20,6 +20,7 @@ KEYS = (
     ("Ctrl+B", "list of the latest conversations"),
     ("Ctrl+F", "find in this conversation; then Enter, Up and Down"),
     ("Ctrl+R", "search what you asked before"),
+    ("Ctrl+G", "write the prompt in your own editor"),
     ("F3", "stats"),
     ("Ctrl+T", "fold or unfold what the model thought"),
     ("PageUp, PageDown", "read back and forth"),

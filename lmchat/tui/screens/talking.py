@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Final
 
 from textual import on, work
+from textual.app import SuspendNotSupported
 from textual.timer import Timer
 
 from lmchat.app.conversation import Conversation
@@ -16,6 +17,7 @@ from lmchat.app.model_connection import TINY_MODEL_NOTE
 from lmchat.app.session import Session
 from lmchat.tui.screens.reading import ReadingScreen
 from lmchat.tui.widgets.prompt import Prompt
+from lmchat.tui.widgets.queue import Queue
 from lmchat.tui.widgets.stats_sidebar import StatsSidebar
 from lmchat.tui.wording import count, ending, rate, seconds
 from lmchat.values.errors import LMStudioError
@@ -55,6 +57,7 @@ class TalkingScreen(ReadingScreen):
         self._connection_text = ""
         self._conversation: Conversation = session.new_conversation()
         self._stats = StatsSidebar()
+        self._queue = Queue()
         if session.private:
             self._prompt.placeholder = "Ask something. This is private: nothing of it is kept"
 
@@ -73,7 +76,7 @@ class TalkingScreen(ReadingScreen):
     @on(Prompt.Submitted)
     def _submit(self, event: Prompt.Submitted) -> None:
         if self.answering:
-            self._refuse(event.text, "An answer is still being written. Esc stops it.")
+            self._wait_in_line(event.text)
         elif self.take_revision(event.text):
             return
         elif self._opening:
@@ -82,6 +85,51 @@ class TalkingScreen(ReadingScreen):
             self._ask(self._conversation.send(event.text), event.text)
         elif self._conversation.awaits_answer:
             self._ask(self._conversation.answer())
+
+    def _wait_in_line(self, text: str) -> None:
+        """Ask a question when the answer that is being written has ended."""
+        if text.strip():
+            self._queue.put(text)
+            self.save_draft()
+            self._status.say("This is asked when the answer is there. Up takes it back, Esc stops the answer.")
+
+    def _ask_next(self, *, ended_well: bool) -> None:
+        """Ask what waits; what was stopped or failed is not asked past, and the questions go back into the prompt."""
+        if self._queue and not ended_well:
+            self._prompt.give_back(self._queue.take_all())
+        elif self._queue:
+            text = self._queue.take_first()
+            self._ask(self._conversation.send(text), text)
+
+    @on(Prompt.WalkedUp)
+    def _take_back(self, event: Prompt.WalkedUp) -> None:
+        """Up, with a question waiting, changes that question."""
+        if self._queue and not self._prompt.text:
+            event.prevent_default()
+            self._prompt.put(self._queue.take_last())
+
+    @work(exclusive=True, group="editor")
+    async def action_edit_prompt(self) -> None:
+        """Edit the prompt in the user's own editor; an answer goes on meanwhile, and nothing is drawn over it."""
+        from lmchat.app.editor import edit
+
+        failed: LMStudioError | None = None
+        text = self._prompt.whole
+        try:
+            with self.app.batch_update(), self.app.suspend():
+                # An error that left this block would leave the terminal with the editor.
+                try:
+                    text = await asyncio.to_thread(edit, text)
+                except LMStudioError as wrong:
+                    failed = wrong
+        except SuspendNotSupported:
+            self._status.say("This terminal cannot be lent to an editor.")
+            return
+        if failed is not None:
+            self._status.say(str(failed))
+        else:
+            self._prompt.put(safe_text(text))
+        self._prompt.focus()
 
     @on(Prompt.Changed)
     def _keep_draft(self) -> None:
@@ -96,7 +144,8 @@ class TalkingScreen(ReadingScreen):
         if self._drafting is not None:
             self._drafting.stop()
             self._drafting = None
-        conversation, text = self._conversation, self._prompt.draft
+        conversation = self._conversation
+        text = "\n\n".join(filter(None, (*self._queue.texts, self._prompt.draft)))
         try:
             if conversation.id is not None and self._beginning is conversation:
                 # It has begun since: what was kept before it had a number was sent.
@@ -154,12 +203,14 @@ class TalkingScreen(ReadingScreen):
     async def _follow(self, asked: AsyncGenerator[ConversationEvent], text: str | None) -> None:
         self._readings.resume()
         self._stats.show_phase("asking")
+        ended_well = False
         try:
             async with aclosing(asked) as events:
                 async for event in events:
                     if isinstance(event, MessageAdded):
                         text = None
                     self._show(event)
+                    ended_well = _ended_well(event)
         except LMStudioError as wrong:
             self._fail(wrong, text)
             self._save_later()
@@ -170,6 +221,7 @@ class TalkingScreen(ReadingScreen):
             self._status.hush()
             self.refresh_bindings()
             self._show_numbers()
+        self._ask_next(ended_well=ended_well)
 
     @work(exclusive=True, group="title")
     async def _entitle(self) -> None:
@@ -294,6 +346,14 @@ class TalkingScreen(ReadingScreen):
         model = self.session.connection.model
         note = TINY_MODEL_NOTE if model and model.is_packaged else ""
         self._view.show_welcome(self._conversation.branch, f"{_WELCOME}\n{note}")
+
+
+def _ended_well(event: ConversationEvent) -> bool:
+    """Whether an answer has come to an end that the next question may follow."""
+    if not isinstance(event, AnswerFinished) or event.message.error is not None:
+        return False
+    stats = event.message.stats
+    return stats is None or stats.stop_reason != "userStopped"
 
 
 def _summary(answer: MessageRecord | None, context_length: int | None) -> str:
