@@ -32,7 +32,7 @@ class Wire:
         await self.socket.send(json.dumps(frame))
 
     async def receive(self) -> dict[str, Any]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             frame: dict[str, Any] = json.loads(await self.socket.recv(decode=True))
         return frame
 
