@@ -5,11 +5,11 @@ Source: OpenAI's API reference, and LM Studio's list of the fields that it under
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from lmchat.protocol.endpoints import Predict, by_identifier
+from lmchat.protocol.endpoints import CompleteRawText, Predict, by_identifier
 from lmchat.protocol.errors import UNREADABLE
 from lmchat.protocol.kvconfig import prediction_stack
 from lmchat.values.chat import (
@@ -54,10 +54,9 @@ class _StreamOptions(msgspec.Struct, frozen=True):
     include_usage: bool = False
 
 
-class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`POST /v1/chat/completions`."""
+class _Sampled(msgspec.Struct, frozen=True, kw_only=True):
+    """What requests for chats and for bare completions have in common."""
 
-    messages: tuple[_Message, ...]
     model: str = ""
     stream: bool = False
     stream_options: _StreamOptions | None = None
@@ -65,32 +64,19 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     top_p: float | None = None
     top_k: int | None = None
     max_tokens: int | None = None
-    max_completion_tokens: int | None = None
     stop: str | tuple[str, ...] | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     repeat_penalty: float | None = None
     logit_bias: dict[int, float] | None = None
     seed: int | None = None
-    response_format: dict[str, Any] | None = None
-    tools: tuple[dict[str, Any], ...] | None = None
-    tool_choice: Any = None
 
     @property
     def include_usage(self) -> bool:
         """Whether a stream is to end with the numbers of tokens."""
         return self.stream_options is not None and self.stream_options.include_usage
 
-    def prediction(self, identifier: str) -> Predict:
-        """The request for a loaded model. Raises EngineError for what has no meaning here."""
-        return Predict(
-            model_specifier=by_identifier(identifier),
-            history=ChatHistoryData(tuple(_message(message) for message in self.messages)),
-            prediction_config_stack=prediction_stack(self._config()),
-        )
-
-    def _config(self) -> LlmPredictionConfig:
-        limit = self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+    def _config(self, limit: int | None) -> LlmPredictionConfig:
         stop = [self.stop] if isinstance(self.stop, str) else self.stop
         bias: list[list[int | float | str]] | None = None
         if self.logit_bias is not None:
@@ -106,9 +92,48 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
             repeat_penalty=self.repeat_penalty,
             seed=self.seed,
             logit_bias=bias,
+        )
+
+
+class ChatRequest(_Sampled, frozen=True, kw_only=True):
+    """`POST /v1/chat/completions`."""
+
+    messages: tuple[_Message, ...]
+    max_completion_tokens: int | None = None
+    response_format: dict[str, Any] | None = None
+    tools: tuple[dict[str, Any], ...] | None = None
+    tool_choice: Any = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, msgspec.Meta(ge=0, le=20)] | None = None
+
+    def prediction(self, identifier: str) -> Predict:
+        """The request for a loaded model. Raises EngineError for what has no meaning here."""
+        limit = self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+        config = msgspec.structs.replace(
+            self._config(limit),
             structured=_structured(self.response_format or {}),
             raw_tools=None if not self.tools else {"type": "toolArray", "tools": list(self.tools)},
             tool_choice=_choice(self.tool_choice),
+            log_probs=(self.top_logprobs or 0) if self.logprobs else None,
+        )
+        return Predict(
+            model_specifier=by_identifier(identifier),
+            history=ChatHistoryData(tuple(_message(message) for message in self.messages)),
+            prediction_config_stack=prediction_stack(config),
+        )
+
+
+class CompletionRequest(_Sampled, frozen=True, kw_only=True):
+    """`POST /v1/completions`: text that is gone on with, without a chat template."""
+
+    prompt: str | tuple[str]
+
+    def prediction(self, identifier: str) -> CompleteRawText:
+        """The request for a loaded model."""
+        return CompleteRawText(
+            model_specifier=by_identifier(identifier),
+            raw_prompt=self.prompt if isinstance(self.prompt, str) else self.prompt[0],
+            prediction_config_stack=prediction_stack(self._config(self.max_tokens)),
         )
 
 

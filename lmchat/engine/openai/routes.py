@@ -1,4 +1,4 @@
-"""OpenAI's HTTP interface on the engine's port: `/v1/models`, `/v1/chat/completions`, `/v1/embeddings`."""
+"""OpenAI's HTTP interface on the engine's port: models, chats, bare completions, embeddings."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from lmchat.engine.models.catalog import Catalog
 from lmchat.engine.models.instance import Instance
 from lmchat.engine.models.instances import Instances
 from lmchat.engine.models.preload import Preload
-from lmchat.engine.openai.replies import Reply
-from lmchat.engine.openai.requests import ChatRequest, EmbeddingRequest
+from lmchat.engine.openai.replies import CompletionReply, Reply
+from lmchat.engine.openai.requests import ChatRequest, CompletionRequest, EmbeddingRequest
 from lmchat.engine.prediction.generate import Answer
 from lmchat.engine.prediction.tally import Tally
 from lmchat.engine.serving.channel import ServerChannel
 from lmchat.engine.uploads import Uploads
 from lmchat.protocol import endpoints as wire
-from lmchat.protocol.errors import UNREADABLE, failure
+from lmchat.protocol.errors import UNREADABLE, failure, path_not_found
 from lmchat.protocol.kvconfig import read_embedding_load, read_load
 from lmchat.values.errors import LMStudioError
-from lmchat.values.model import EmbeddingModelInfo, LlmInfo
+from lmchat.values.model import EmbeddingModelInfo, LlmInfo, ModelInfo
 
 ByName = Callable[[str], Awaitable[Instance]]
 """The model of a name, loaded if need be; any loaded one for an empty name."""
@@ -54,27 +54,42 @@ class OpenAiRoutes:
         """All of them."""
         return [
             Route("/v1/models", self._models),
+            Route("/v1/models/{name:path}", self._model),
+            Route("/v1/completions", self._complete, methods=["POST"]),
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
             Route("/v1/embeddings", self._embeddings, methods=["POST"]),
         ]
 
     async def _models(self, _: Request) -> Response:
         entries = await asyncio.to_thread(self._catalog.entries)
-        models = [
-            {"id": entry.info.model_key, "object": "model", "owned_by": entry.info.publisher} for entry in entries
-        ]
-        return JSONResponse({"object": "list", "data": models})
+        return JSONResponse({"object": "list", "data": [_described(entry.info) for entry in entries]})
+
+    async def _model(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        entries = await asyncio.to_thread(self._catalog.entries)
+        for entry in entries:
+            if entry.info.model_key == name:
+                return JSONResponse(_described(entry.info))
+        return _refusal(RequestError(path_not_found(name, [entry.info.model_key for entry in entries])))
 
     async def _chat(self, request: Request) -> Response:
+        return await self._answer(request, ChatRequest, Reply)
+
+    async def _complete(self, request: Request) -> Response:
+        return await self._answer(request, CompletionRequest, CompletionReply)
+
+    async def _answer(
+        self, request: Request, kind: type[ChatRequest] | type[CompletionRequest], form: type[Reply]
+    ) -> Response:
         try:
-            asked = await _body(request, ChatRequest)
+            asked: ChatRequest | CompletionRequest = await _body(request, kind)
             instance = await self._llm(asked.model)
             packets = self._packets(instance, asked.prediction(instance.identifier))
             # What cannot be done shows before the first packet, when there is still time for a status.
             first = await anext(packets)
         except (LMStudioError, RequestError) as error:
             return _refusal(error)
-        reply = Reply(instance.identifier)
+        reply = form(instance.identifier)
         if asked.stream:
             stream = _events(reply, first, packets, include_usage=asked.include_usage)
             return StreamingResponse(stream, media_type="text/event-stream")
@@ -102,7 +117,9 @@ class OpenAiRoutes:
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         return JSONResponse({"object": "list", "model": instance.identifier, "data": data, "usage": usage})
 
-    async def _packets(self, instance: Instance, request: wire.Predict) -> AsyncGenerator[wire.PredictPacket]:
+    async def _packets(
+        self, instance: Instance, request: wire.Predict | wire.CompleteRawText
+    ) -> AsyncGenerator[wire.PredictPacket]:
         """The packets of a prediction, which ends when the generator is closed."""
         queue: asyncio.Queue[wire.PredictPacket | None] = asyncio.Queue()
         answer = Answer(instance, request, ServerChannel(queue.put), Tally(), self._uploads, self._logs)
@@ -150,6 +167,10 @@ async def _events(
         yield b"data: [DONE]\n\n"
 
 
+def _described(info: ModelInfo) -> dict[str, Any]:
+    return {"id": info.model_key, "object": "model", "created": 0, "owned_by": info.publisher}
+
+
 def _event(data: dict[str, Any]) -> bytes:
     return b"data: " + msgspec.json.encode(data) + b"\n\n"
 
@@ -174,5 +195,6 @@ def _refusal(error: Exception) -> Response:
 
 def _error(error: Exception) -> dict[str, Any]:
     missing = isinstance(error, RequestError) and error.error.display_data is not None
-    kind = "model_not_found" if missing else "invalid_request_error"
-    return {"error": {"message": str(serialize(error).title), "type": kind, "code": kind, "param": None}}
+    code, parameter = ("model_not_found", "model") if missing else (None, None)
+    message = str(serialize(error).title)
+    return {"error": {"message": message, "type": "invalid_request_error", "param": parameter, "code": code}}

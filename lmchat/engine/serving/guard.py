@@ -34,7 +34,7 @@ class Guard:
             return
         client = _bearer(headers)
         if (refusal := self._gatekeeper.enter(client)) is not None:
-            await _refusal(refusal, 401)(scope, receive, send)
+            await _refusal(refusal, 401, "invalid_api_key")(scope, receive, send)
             return
         try:
             await self._app(scope, receive, send)
@@ -63,6 +63,6 @@ def _bearer(headers: Headers) -> Credentials:
         return Credentials.guest()
 
 
-def _refusal(message: str, status: int) -> JSONResponse:
-    error = {"message": message, "type": "invalid_request_error", "code": None, "param": None}
+def _refusal(message: str, status: int, code: str | None = None) -> JSONResponse:
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
     return JSONResponse({"error": error}, status_code=status)
