@@ -55,7 +55,7 @@ def all_namespaces(
         "diagnostics": DiagnosticsEndpoints(logs).table(),
         "runtime": runtime_endpoints(),
         "plugins": plugin_endpoints(),
-        "repository": RepositoryEndpoints(models_folder).table(),
+        "repository": RepositoryEndpoints(models_folder, catalog).table(),
     }
     assert served.keys() == set(NAMESPACES)
     return served
