@@ -32,7 +32,10 @@ def node_modules() -> Path:
         if not done.is_file() or done.read_text(encoding="utf-8") != wanted:
             (place / "package.json").write_text(wanted, encoding="utf-8")
             command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts"]
-            installed = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=240, check=False)
+            try:
+                installed = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=120, check=False)
+            except (OSError, subprocess.TimeoutExpired) as error:
+                pytest.skip(f"the SDK could not be installed: {error}")
             if installed.returncode != 0:
                 pytest.skip(f"the SDK could not be installed: {installed.stderr.strip().splitlines()[-1:]}")
             done.write_text(wanted, encoding="utf-8")
@@ -111,7 +114,7 @@ def test_loads_and_unloads(outcome: dict[str, Any]) -> None:
 def test_files_and_errors(outcome: dict[str, Any]) -> None:
     assert outcome["upload"] == {"name": "note.txt", "type": "text/plain", "size": 7}
     assert "no-such-model" in outcome["unknown model"]["error"]
-    assert "no-such-instance" in outcome["unknown instance"]["error"] or outcome["unknown instance"]["error"]
+    assert outcome["unknown instance"]["error"]
 
 
 def test_two_clients_at_once(outcome: dict[str, Any]) -> None:
