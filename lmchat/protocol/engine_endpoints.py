@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 
-from lmchat.protocol.errors import SerializedError
-
 
 class _Payload(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     pass
@@ -60,17 +58,3 @@ class Ready(_Payload, frozen=True, kw_only=True, tag_field="type", tag="ready"):
 def superjson_map(entries: dict[str, Any]) -> dict[str, Any]:
     """A JavaScript Map as SuperJSON writes it: getEngineSelections answers in that form."""
     return {"json": [[key, value] for key, value in entries.items()], "meta": {"values": ["map"]}}
-
-
-def feature_not_supported(feature: str, engine: str, version: str) -> SerializedError:
-    """The engine lacks something, in all its versions."""
-    title = f"{engine} does not support {feature}"
-    data = {
-        "code": "generic.engineDoesNotSupportFeature",
-        "feature": feature,
-        "engineName": engine,
-        "engineType": "llm-engine",
-        "installedVersion": version,
-        "supportedVersion": None,
-    }
-    return SerializedError(title=title, root_title=title, display_data=data)

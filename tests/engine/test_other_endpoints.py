@@ -115,8 +115,8 @@ async def test_variants_flags_and_estimates(engine: EngineProcess) -> None:
         assert missing["error"]["displayData"]["code"] == "generic.pathNotFound"
         told = (await wire.call("getBasePredictionConfig", specifier=ANY_MODEL))["result"]
         assert {"key": "llm.prediction.temperature", "value": 0.2} in told["fields"]
-        refused = await wire.call("preloadDraftModel", specifier=ANY_MODEL, draftModelKey=MODEL)
-        assert refused["error"]["displayData"]["code"] == "generic.engineDoesNotSupportFeature"
+        refused = await wire.call("preloadDraftModel", specifier=ANY_MODEL, draftModelKey="nobody")
+        assert refused["error"]["displayData"]["code"] == "generic.pathNotFound"
 
 
 async def test_an_embedding_model_on_the_wire(engine: EngineProcess) -> None:

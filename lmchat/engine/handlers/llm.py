@@ -5,16 +5,15 @@ from __future__ import annotations
 from lmchat.engine.faults import RequestError
 from lmchat.engine.handlers.lookup import ModelLookup
 from lmchat.engine.logstream import LogStream
+from lmchat.engine.models.instance import Instance
 from lmchat.engine.prediction.generate import Answer
 from lmchat.engine.prediction.prompt import formatted
 from lmchat.engine.prediction.sampling import Settings
 from lmchat.engine.prediction.tally import Tally
 from lmchat.engine.serving.channel import ServerChannel
 from lmchat.engine.serving.endpoints import Endpoint
-from lmchat.engine.serving.version import PACKAGE, server_version
 from lmchat.engine.uploads import Uploads
 from lmchat.protocol import endpoints as wire
-from lmchat.protocol.engine_endpoints import feature_not_supported
 from lmchat.protocol.errors import preset_not_found
 from lmchat.protocol.kvconfig import KVConfig
 
@@ -56,15 +55,21 @@ class LlmEndpoints:
         return Settings({}, instance.order.entry.gguf).kv
 
     async def _preload_draft_model(self, request: wire.PreloadDraftModel) -> None:
-        """llama.cpp takes a draft model only together with the model that it drafts for."""
-        await self._lookup.resolve(request.specifier)
-        if not await self._lookup.entries(request.draft_model_key):
-            raise await self._lookup.missing(request.draft_model_key)
-        raise RequestError(feature_not_supported("speculative decoding", PACKAGE, server_version()))
+        await self._draft_with(await self._lookup.resolve(request.specifier), request.draft_model_key)
 
     async def _predict(self, request: wire.Predict | wire.CompleteRawText, channel: ServerChannel) -> None:
         tally = Tally()
         if request.fuzzy_preset_identifier is not None:
             raise RequestError(preset_not_found(request.fuzzy_preset_identifier))
         instance = await channel.unless_stopped(self._lookup.resolve(request.model_specifier))
+        settings = Settings(request.prediction_config_stack.collapse(), instance.order.entry.gguf)
+        if settings.draft_model is not None:
+            tally.draft_model = await channel.unless_stopped(self._draft_with(instance, settings.draft_model))
         await Answer(instance, request, channel, tally, self._uploads, self._logs).give()
+
+    async def _draft_with(self, instance: Instance, name: str) -> str:
+        """Have a model draft for a loaded one; gives its key. Raises RequestError when there is none of that name."""
+        if not (entries := await self._lookup.entries(name)):
+            raise await self._lookup.missing(name)
+        await self._lookup.draft_with(instance, entries[0])
+        return entries[0].info.model_key

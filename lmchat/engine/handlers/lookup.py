@@ -67,6 +67,10 @@ class ModelLookup:
         entries = await asyncio.to_thread(self._catalog.entries)
         return matching([entry for entry in entries if isinstance(entry.info, self._kind)], name)
 
+    async def draft_with(self, instance: Instance, draft: CatalogEntry) -> None:
+        """Have a model draft for a loaded one. Raises EngineError when they do not go together."""
+        await self._instances.draft_with(instance, draft)
+
     async def missing(self, name: str) -> Exception:
         """The error for a name that no model on disk has."""
         if (fault := self._catalog.fault(name)) is not None:

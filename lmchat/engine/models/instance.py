@@ -6,9 +6,9 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
@@ -17,7 +17,7 @@ from lmchat.engine.models.layout import honoured, layout_of
 from lmchat.engine.worker.llama import LlamaWorker
 from lmchat.engine.worker.protocol import WorkerOptions
 from lmchat.protocol.kvconfig import KVConfig, load_fields
-from lmchat.values.config import AnyLoadConfig
+from lmchat.values.config import AnyLoadConfig, LlmLoadModelConfig
 from lmchat.values.model import EmbeddingModelInfo, EmbeddingModelInstanceInfo, LlmInstanceInfo, ModelInstanceInfo
 
 Status = Literal["idle", "processingPrompt", "generating", "computingEmbedding"]
@@ -37,6 +37,8 @@ class LoadOrder:
     """Seconds without use after which the model is unloaded; None: it stays."""
     on_demand: bool = False
     """Loaded because somebody wanted to use it: it makes way for the next model that somebody wants."""
+    draft: CatalogEntry | None = None
+    """A smaller model that drafts for it."""
     reference: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -50,8 +52,10 @@ def worker_options(order: LoadOrder, threads: int | None = None) -> WorkerOption
         embedding=embedding,
         mean_pooling=embedding and not entry.gguf.names_pooling,
         layout=layout_of(order.config, entry.gguf),
+        draft_path=None if order.draft is None else str(order.draft.path),
     )
-    chosen = {"threads": threads, "batch_size": order.config.eval_batch_size}
+    parallel = order.config.max_parallel_predictions if isinstance(order.config, LlmLoadModelConfig) else None
+    chosen = {"threads": threads, "batch_size": order.config.eval_batch_size, "parallel": parallel}
     return msgspec.structs.replace(options, **{name: value for name, value in chosen.items() if value})
 
 
@@ -59,13 +63,14 @@ class Instance:
     """One loaded model."""
 
     def __init__(self, order: LoadOrder, worker: LlamaWorker) -> None:
-        self.order: Final = order
-        self.worker: Final = worker
+        self.order = order
+        self.worker = worker
         self.status: Status = "idle"
         self.unloading = False
         """Somebody wants it gone: what it was doing ends for that reason."""
         self._turns = asyncio.Semaphore(worker.options.parallel)
         self._waiting = 0
+        self._working = 0
         self._users = 0
         self._used_at = time.monotonic()
         self._used_at_wall = time.time()
@@ -140,9 +145,23 @@ class Instance:
             await self._turns.acquire()
         finally:
             self._waiting -= 1
+        self._working += 1
         try:
             self.status = status
             yield
         finally:
-            self.status = "idle"
+            self._working -= 1
+            self.status = self.status if self._working else "idle"
             self._turns.release()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Wait until nobody has a turn, and let nobody have one; those who wait already come first."""
+        async with AsyncExitStack() as turns:
+            for _ in range(self.worker.options.parallel):
+                await turns.enter_async_context(self.turn())
+            yield
+
+    def renew(self, order: LoadOrder, worker: LlamaWorker) -> None:
+        """Go on with another worker, under the same name."""
+        self.order, self.worker = order, worker

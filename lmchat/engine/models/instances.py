@@ -8,7 +8,7 @@ import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from lmchat.engine.faults import RequestError
@@ -129,6 +129,22 @@ class Instances:
         self._forget(instance)
         await instance.worker.aclose()
 
+    async def draft_with(self, instance: Instance, draft: CatalogEntry) -> None:
+        """Have a model draft for a loaded one. llama.cpp takes the two together, so the loaded one is loaded again.
+
+        Raises:
+            EngineError: they do not go together, or do not load. The instance stays as it was.
+        """
+        if instance.order.draft == draft:
+            return
+        async with instance.in_use(), instance.alone():
+            if instance.order.draft == draft:
+                return
+            order = replace(instance.order, draft=draft)
+            before, worker = instance.worker, await self._start_worker(order)
+            instance.renew(order, worker)
+            await before.aclose()
+
     def forget_fallen(self, specifier: ModelSpecifier, kind: type[ModelInfo]) -> bool:
         """Do not load a model again whose worker died; whether there was one."""
         order = _meant(specifier, kind, self._fallen.values())
@@ -177,13 +193,16 @@ class Instances:
     async def _tend(self, instance: Instance) -> None:
         """Wait until a model's worker has ended, or until it has not been used for its time; then let it go."""
         while True:
+            worker = instance.worker
             try:
-                await asyncio.wait_for(instance.worker.wait(), instance.seconds_left())
+                await asyncio.wait_for(worker.wait(), instance.seconds_left())
             except TimeoutError:
                 if instance.seconds_left() == 0.0:
                     _log.info("%s was not used for its time, and is unloaded", instance.identifier)
                     await self.unload(instance)
                     return
+                continue
+            if worker is not instance.worker:
                 continue
             if not instance.unloading:
                 _log.warning("the worker of %s ended with %s", instance.identifier, instance.worker.returncode)

@@ -15,7 +15,7 @@ _ALL_LAYERS: Final = 9999
 _HONOURED: Final = frozenset(
     {"context_length", "eval_batch_size", "flash_attention", "keep_model_in_memory", "try_mmap", "try_direct_io",
      "use_fp16_for_kv_cache", "offload_kv_cache_to_gpu", "rope_frequency_base", "rope_frequency_scale", "seed",
-     "llama_k_cache_quantization_type", "llama_v_cache_quantization_type"}
+     "llama_k_cache_quantization_type", "llama_v_cache_quantization_type", "max_parallel_predictions"}
 )  # fmt: skip
 
 

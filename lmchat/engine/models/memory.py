@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from lmchat.engine.models.instance import LoadOrder
+from lmchat.engine.models.instance import LoadOrder, worker_options
 from lmchat.engine.models.layout import layout_of
 from lmchat.values.errors import EngineError
 from lmchat.values.loading import MemoryUsage, ModelUsageEstimate
@@ -24,7 +24,7 @@ def usage_estimate(order: LoadOrder) -> ModelUsageEstimate:
     """
     gguf, layout = order.entry.gguf, layout_of(order.config, order.entry.gguf)
     number = (_BYTES[layout.key_type or "f16"] + _BYTES[layout.value_type or "f16"]) / 2
-    context = round((gguf.cached_numbers or 0) * number) * order.context_length
+    context = round((gguf.cached_numbers or 0) * number) * order.context_length * worker_options(order).parallel
     total = gguf.size_bytes + context
     memory = MemoryUsage(
         confidence="low" if gguf.cached_numbers is None else "high",

@@ -84,6 +84,11 @@ class Settings:
         """The stop strings that mean that the model wants a tool."""
         return tuple(self.config.tool_call_stop_strings or ())
 
+    @property
+    def draft_model(self) -> str | None:
+        """The name of the model that is to draft; None: none is."""
+        return self.config.draft_model or None
+
     def template_options(self) -> dict[str, Any]:
         """What the model's chat template is told."""
         options: dict[str, Any] = {}
@@ -111,12 +116,32 @@ class Settings:
             "stop": [text for text in (*(config.stop_strings or ()), *self.tool_stop_strings) if text],
             "n_probs": None if self.log_probs is None else max(1, self.log_probs),
             **({"json_schema": call_schema(self.tools)} if self.tool_mode == "required" and self.tools else {}),
+            **self._drafting(),
             **_structure(config.structured or {}),
             **_extra(self._given),
         }
         return {
             name: _OFF.get(name, 0) if value is False else value for name, value in fields.items() if value is not None
         }
+
+    def _drafting(self) -> dict[str, Any]:
+        """How drafts are made; a worker with a draft model makes none for whoever did not ask for them."""
+        if self.draft_model is None:
+            return {"speculative.n_max": 0}
+        most, least = _draft_sizes(self.config)
+        return {
+            "speculative.n_max": most,
+            "speculative.n_min": least,
+            "speculative.p_min": self.config.speculative_decoding_min_continue_drafting_probability,
+        }
+
+
+def _draft_sizes(config: LlmPredictionConfig) -> tuple[int | None, int | None]:
+    """Tokens of a draft at most, and at least for it to count."""
+    exact = config.speculative_decoding_num_draft_tokens_exact
+    if exact is not None:
+        return exact, exact
+    return config.speculative_decoding_max_tokens_to_draft, config.speculative_decoding_min_draft_length_to_consider
 
 
 class _ReasoningParsing(msgspec.Struct, frozen=True, rename="camel"):

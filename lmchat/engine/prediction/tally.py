@@ -26,6 +26,8 @@ class Tally:
         self._tokens_at_first = 0
         self._finished: Finished | None = None
         self.prompt_tokens: int | None = None
+        self.draft_model: str | None = None
+        """The key of the model that drafts."""
 
     def text(self, tokens: int) -> None:
         """Text came, of so many tokens."""
@@ -56,7 +58,21 @@ class Tally:
             prompt_tokens_count=self.prompt_tokens,
             predicted_tokens_count=predicted,
             total_tokens_count=None if self.prompt_tokens is None else self.prompt_tokens + predicted,
+            used_draft_model_key=self.draft_model,
+            **self._drafted(),
         )
+
+    def _drafted(self) -> dict[str, int]:
+        """What became of the drafts; llama.cpp tells it at the end, and never ignores one."""
+        if self.draft_model is None or self._finished is None:
+            return {}
+        timings = self._finished.timings
+        return {
+            "total_draft_tokens_count": timings.draft_n,
+            "accepted_draft_tokens_count": timings.draft_n_accepted,
+            "rejected_draft_tokens_count": timings.draft_n - timings.draft_n_accepted,
+            "ignored_draft_tokens_count": 0,
+        }
 
     def _predicted(self) -> int:
         """The end token counts, and the tokens of a stop string, which nobody sees, do not."""

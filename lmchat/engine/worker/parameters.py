@@ -14,7 +14,8 @@ def parameters(llama: Any, options: WorkerOptions, api_key: str) -> Any:
     params = llama.CommonParams()
     params.model.path = options.model_path
     params.model_alias = {options.alias}
-    params.n_ctx = options.context_length
+    # llama.cpp divides it among the parallel requests.
+    params.n_ctx = options.context_length * options.parallel
     params.n_parallel = options.parallel
     params.n_batch = params.n_ubatch = options.context_length if options.embedding else options.batch_size
     params.embedding = options.embedding
@@ -29,6 +30,9 @@ def parameters(llama: Any, options: WorkerOptions, api_key: str) -> Any:
     params.ui = False
     params.verbosity = _ERRORS_ONLY
     _lay_out(llama, params, options.layout)
+    if options.draft_path is not None:
+        params.speculative.draft.mparams.path = options.draft_path
+        params.speculative.types = [llama.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
     return params
 
 

@@ -46,7 +46,7 @@ class WorkerOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     model_path: str
     context_length: int = 4096
-    """Shared by all parallel requests; no more than the model was made for is given."""
+    """Of each of the parallel requests; no more than the model was made for is given."""
     threads: int = msgspec.field(default_factory=spare_core_threads)
     """For generation and for prompts alike: two different numbers make both wait for each other."""
     batch_size: int = 128
@@ -56,6 +56,9 @@ class WorkerOptions(msgspec.Struct, frozen=True, kw_only=True):
     mean_pooling: bool = False
     """Average the vectors of a text's tokens, whatever the file says."""
     parallel: int = 1
+    """Requests that are answered at the same time; each has a context of its own."""
+    draft_path: str | None = None
+    """A smaller model of the same vocabulary, which proposes tokens that the model only has to check."""
     cache_mib: int = 256
     """Memory for the prompts of earlier conversations, in MiB."""
     alias: str = "model"

@@ -91,7 +91,7 @@ class TalkingScreen(ReadingScreen):
         if text.strip():
             self._queue.put(text)
             self.save_draft()
-            self._status.say("This is asked when the answer is there. Up takes it back, Esc stops the answer.")
+            self._status.say("Asked next. Up takes it back, Esc stops the answer.")
 
     def _ask_next(self, *, ended_well: bool) -> None:
         """Ask what waits; what was stopped or failed is not asked past, and the questions go back into the prompt."""
