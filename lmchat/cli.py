@@ -112,6 +112,18 @@ def cli(
 @_options
 @click.option("--stats", is_flag=True, help="Print model, tokens, speed and stop reason to standard error.")
 @click.option("--json", "as_json", is_flag=True, help="Print one event a line, as JSON.")
+@click.option(
+    "-f",
+    "--file",
+    "files",
+    type=TEXT,
+    multiple=True,
+    metavar="FILE",
+    help="Add a text file to the question.",
+)
+@click.option("--schema", "schema_file", type=TEXT, metavar="FILE", help="Have the answer fit the JSON schema in FILE.")
+@click.option("-x", "--code", is_flag=True, help="Print only what stands in the answer's code blocks, at its end.")
+@click.option("--reasoning", is_flag=True, help="Print what the model thinks to standard error, as it comes.")
 def ask(
     prompt: tuple[str, ...],
     host: str | None,
@@ -123,19 +135,43 @@ def ask(
     options: tuple[str, ...],
     stats: bool,
     as_json: bool,
+    files: tuple[str, ...],
+    schema_file: str | None,
+    code: bool,
+    reasoning: bool,
 ) -> ExitCode:
     """Ask one question and print the answer.
 
-    Text on standard input is added to the prompt.
+    The answer goes to standard output, everything else to standard error. Text on standard input is added to the
+    prompt, and so are files.
+
+    \b
+    Examples:
+      lmchat ask "What is the meaning of life?"
+      git diff | lmchat ask "Write a commit message for this" -s "You are terse."
+      lmchat ask -f report.txt -f figures.csv "What changed since last year?"
+      lmchat ask -x "A shell loop over all PNG files" > loop.sh
+      lmchat ask --schema person.json "Invent a person" | jq .name
+      lmchat ask -c "And in French?" --stats
+
+    --json prints `started` (with the version of this form), `prompt_progress`, `fragment` and `finished`, one object a
+    line. The exit code is 0 for a complete answer, 1 for an error, 2 for wrong usage, 3 without a server or a model, 4
+    when the answer met a limit, 130 when it was interrupted.
     """
+    if as_json and code:
+        raise click.UsageError("--json and --code are two forms of the same answer. Give one of them.")
+    from lmchat.console.question import question, schema
+
     settings, conversation = _settings(host, model, system, options), _resume(latest, resume, system, private)
-    question = _question(" ".join(prompt))
+    if schema_file is not None:
+        settings = settings.with_structure(schema(schema_file))
+    asked = question(" ".join(prompt), files)
     from lmchat.console.ask import CUT, AskOptions, ask as ask_once
 
     async def run() -> ExitCode:
         session = _session(settings, private)
         try:
-            answer = await ask_once(session, question, AskOptions(as_json, stats), conversation)
+            answer = await ask_once(session, asked, AskOptions(as_json, stats, code, reasoning), conversation)
         except BrokenPipeError:
             # Whoever reads the answer has had enough of it.
             return ExitCode.COMPLETE
@@ -188,6 +224,23 @@ def serve(
     from lmchat.console.serve import serve as serve_engine
 
     serve_engine(model, port, context_length, aliases, preload, api_token, address)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete lmchat's commands and options.
+
+    \b
+    bash, in ~/.bashrc:                     eval "$(lmchat completion bash)"
+    zsh, in ~/.zshrc:                       eval "$(lmchat completion zsh)"
+    fish, in ~/.config/fish/config.fish:    lmchat completion fish | source
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(cli, {}, "lmchat", "_LMCHAT_COMPLETE").source())
 
 
 cli.add_command(chats)
@@ -266,16 +319,6 @@ def _session(settings: Settings, private: bool) -> Session:
     # A server's complaint may quote what was said.
     log_to(None if private else paths.log_dir() / "lmchat.log")
     return Session(settings, None if private else paths.store_file())
-
-
-def _question(prompt: str) -> str:
-    document = ""
-    if not sys.stdin.isatty():
-        document = sys.stdin.buffer.read().decode("utf-8", "replace").strip("\n")
-    question = "\n\n".join(part for part in (prompt, document) if part.strip())
-    if not question:
-        raise click.UsageError("There is nothing to ask. Give a prompt, or text on standard input.")
-    return question
 
 
 def _require_terminal() -> None:

@@ -167,14 +167,15 @@ async def test_json_is_one_event_a_line() -> None:
         done = await lmchat("ask", "hi", "--json", "--host", server.host)
     events = [json.loads(line) for line in done.out.splitlines()]
     assert done.code == 0
-    assert events[0] == {"event": "prompt_progress", "progress": 0.5}
-    assert events[1] == {"event": "fragment", "content": "hm", "tokens": 1, "reasoning": True}
-    assert events[2] == {"event": "fragment", "content": "4\n2", "tokens": 1, "reasoning": False}
-    last = events[3]
+    assert events[0] == {"event": "started", "version": 1}
+    assert events[1] == {"event": "prompt_progress", "progress": 0.5}
+    assert events[2] == {"event": "fragment", "content": "hm", "tokens": 1, "reasoning": True}
+    assert events[3] == {"event": "fragment", "content": "4\n2", "tokens": 1, "reasoning": False}
+    last = events[4]
     assert (last["event"], last["text"], last["error"], last["model"]) == ("finished", "4\n2", None, "scripted-model")
     assert last["stats"]["stopReason"] == "eosFound"
     assert last["message"] == kept()[-1].id
-    assert len(events) == 4
+    assert len(events) == 5
 
 
 async def test_stats_are_on_standard_error() -> None:
@@ -430,7 +431,7 @@ async def test_a_pipe_gets_the_text_as_it_came() -> None:
         server.script = hostile_to_the_end
         failed = await lmchat("ask", "hi", "--host", server.host)
     assert done.out == failed.out == f"{HOSTILE}\n"
-    assert json.loads(as_json.out.splitlines()[0])["content"] == HOSTILE
+    assert json.loads(as_json.out.splitlines()[1])["content"] == HOSTILE
     assert kept()[1].text == HOSTILE
     for run in (done, as_json, failed):
         assert _ACTING.isdisjoint(run.err)

@@ -38,6 +38,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prediction: LlmPredictionConfig = LlmPredictionConfig()
     """Options of each prediction; what is not set is the server's to decide."""
 
+    def with_structure(self, structure: dict[str, Any]) -> Settings:
+        """The settings with a form that answers must have, as the protocol writes it."""
+        prediction = msgspec.structs.replace(self.prediction, structured=structure)
+        return msgspec.structs.replace(self, prediction=prediction)
+
 
 def load_settings(file: Path) -> Settings:
     """The settings of a file and the environment; a file that does not exist sets nothing.

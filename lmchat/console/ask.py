@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
-
-import msgspec
+from typing import Final
 
 from lmchat.app.conversation import Conversation
 from lmchat.app.events import AnswerFinished
 from lmchat.app.session import Resume, Session
 from lmchat.console.narration import Narration
 from lmchat.console.streams import say
-from lmchat.values.chat import TextData
-from lmchat.values.errors import LMStudioError, LMStudioOSError, LMStudioPredictionError
+from lmchat.console.writers import CodeWriter, JsonWriter, TextWriter, Writer
+from lmchat.values.errors import LMStudioError, LMStudioPredictionError
 from lmchat.values.history import MessageRecord
 from lmchat.values.prediction import LlmPredictionFragment, PromptProgress
 from lmchat.values.safe_text import safe_line, safe_text
@@ -30,17 +27,6 @@ _BROKEN_OFF: Final = {
 """Stop reasons of answers that ended by a fault, of which the server says no more."""
 
 
-class _Writer(Protocol):
-    def progress(self, event: PromptProgress) -> None: ...
-
-    def fragment(self, event: LlmPredictionFragment) -> None: ...
-
-    def finished(self, conversation: Conversation, message: MessageRecord) -> None: ...
-
-    def end(self) -> None:
-        """Leave a clean line, however the answer ended."""
-
-
 @dataclass(frozen=True, slots=True)
 class AskOptions:
     """How an answer is to be printed."""
@@ -49,6 +35,10 @@ class AskOptions:
     """One event a line instead of the text."""
     stats: bool = False
     """Model, tokens, time to first token, tok/s and stop reason on standard error."""
+    code: bool = False
+    """The code of the answer alone."""
+    reasoning: bool = False
+    """What the model thinks, on standard error."""
 
 
 async def ask(session: Session, prompt: str, options: AskOptions, resume: Resume = None) -> MessageRecord:
@@ -67,7 +57,7 @@ async def ask(session: Session, prompt: str, options: AskOptions, resume: Resume
     conversation = session.new_conversation()
     if opened.resumed is not None:
         await conversation.open(opened.resumed)
-    writer: _Writer = _JsonWriter(kept=kept) if options.json else _TextWriter()
+    writer = _writer(options, kept=kept)
     try:
         answer = await _follow(conversation, prompt, writer, narration)
     except asyncio.CancelledError:
@@ -81,7 +71,13 @@ async def ask(session: Session, prompt: str, options: AskOptions, resume: Resume
     return answer
 
 
-async def _follow(conversation: Conversation, prompt: str, writer: _Writer, narration: Narration) -> MessageRecord:
+def _writer(options: AskOptions, *, kept: bool) -> Writer:
+    if options.json:
+        return JsonWriter(kept=kept)
+    return CodeWriter(reasoning=options.reasoning) if options.code else TextWriter(reasoning=options.reasoning)
+
+
+async def _follow(conversation: Conversation, prompt: str, writer: Writer, narration: Narration) -> MessageRecord:
     answer: MessageRecord | None = None
     try:
         async with aclosing(conversation.send(prompt)) as events:
@@ -102,95 +98,6 @@ async def _follow(conversation: Conversation, prompt: str, writer: _Writer, narr
     if answer is None:
         raise LMStudioError("The model gave no answer. Ask again.")
     return answer
-
-
-class _TextWriter:
-    """The answer alone. A terminal gets it safe, anything else gets it as it is."""
-
-    def __init__(self) -> None:
-        self._safe = sys.stdout.isatty()
-        self._line_is_open = False
-
-    def progress(self, event: PromptProgress) -> None:
-        pass
-
-    def fragment(self, event: LlmPredictionFragment) -> None:
-        if event.reasoning_type != "none" or not event.content:
-            return
-        self._line_is_open = not event.content.endswith("\n")
-        # Bytes, because the encoding that the locale names may lack what a model writes.
-        _write((safe_text(event.content) if self._safe else event.content).encode("utf-8", "replace"))
-
-    def finished(self, conversation: Conversation, message: MessageRecord) -> None:
-        pass
-
-    def end(self) -> None:
-        if self._line_is_open:
-            self._line_is_open = False
-            _write(b"\n")
-
-
-class _JsonWriter:
-    """One JSON object a line. On a terminal, what acts instead of showing is made to show in it too."""
-
-    def __init__(self, *, kept: bool) -> None:
-        self._safe = sys.stdout.isatty()
-        self._kept = kept
-
-    def progress(self, event: PromptProgress) -> None:
-        self._write({"event": "prompt_progress", "progress": event.progress})
-
-    def fragment(self, event: LlmPredictionFragment) -> None:
-        self._write(
-            {
-                "event": "fragment",
-                "content": event.content,
-                "tokens": event.tokens_count,
-                "reasoning": event.reasoning_type != "none",
-            }
-        )
-
-    def finished(self, conversation: Conversation, message: MessageRecord) -> None:
-        provenance = message.provenance
-        self._write(
-            {
-                "event": "finished",
-                # Of what is not kept, a number would name another conversation.
-                "conversation": conversation.id if self._kept else None,
-                "message": message.id if self._kept else None,
-                "text": "".join(part.text for part in message.parts if isinstance(part, TextData)),
-                "error": message.error,
-                "server": provenance.server if provenance else None,
-                "model": provenance.model.model_key if provenance and provenance.model else None,
-                "stats": msgspec.to_builtins(message.stats),
-            }
-        )
-
-    def end(self) -> None:
-        pass
-
-    def _write(self, event: dict[str, Any]) -> None:
-        line = msgspec.json.encode(event)
-        _write((safe_text(line.decode()).encode() if self._safe else line) + b"\n")
-
-
-def _write(data: bytes) -> None:
-    """Write to standard output, at once.
-
-    Raises:
-        BrokenPipeError: nobody reads it any more.
-        LMStudioOSError: it cannot be written.
-    """
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as wrong:
-        raise LMStudioOSError(
-            f"The answer cannot be written to standard output: {wrong.strerror or wrong}. "
-            "Make room there; `lmchat -c` shows what was kept of it."
-        ) from wrong
 
 
 def _print_stats(message: MessageRecord) -> None:
