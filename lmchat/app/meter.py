@@ -33,6 +33,10 @@ class Reading:
     prompt_progress: float | None = None
     """0.0-1.0"""
     prompt_details: PromptProcessingDetails | None = None
+    prompt_rate: float | None = None
+    """Tokens of the prompt read per second, those from the cache left out."""
+    prompt_left: float | None = None
+    """Seconds until the prompt is read, at that rate."""
     time_to_first_token: float | None = None
     """Seconds."""
     tokens: int = 0
@@ -57,6 +61,7 @@ class Meter:
         self._tokens = 0
         self._reasoning_tokens = 0
         self._progress: PromptProgress | None = None
+        self._read_from: tuple[float, int] | None = None
         self._window: deque[tuple[float, int]] = deque()
 
     def start(self) -> None:
@@ -70,6 +75,8 @@ class Meter:
             case PromptProgress() if self._first is None:
                 self._phase = "reading"
                 self._progress = event
+                if self._read_from is None and event.details is not None and event.details.total_prompt_token_count:
+                    self._read_from = self._clock(), event.details.processed_prompt_token_count
             case LlmPredictionFragment():
                 self._feed_fragment(event)
             case PredictionFinished():
@@ -100,11 +107,14 @@ class Meter:
             return Reading()
         now = self._last if self._phase == "done" else self._clock()
         progress = self._progress
+        prompt_rate, prompt_left = self._prompt(now)
         return Reading(
             phase=self._phase,
             elapsed=now - self._started,
             prompt_progress=progress.progress if progress else None,
             prompt_details=progress.details if progress else None,
+            prompt_rate=prompt_rate,
+            prompt_left=prompt_left,
             time_to_first_token=None if self._first is None else self._first - self._started,
             tokens=self._tokens,
             reasoning_tokens=self._reasoning_tokens,
@@ -122,6 +132,18 @@ class Meter:
             total_time_sec=reading.elapsed,
             predicted_tokens_count=self._tokens or None,
         )
+
+    def _prompt(self, now: float) -> tuple[float | None, float | None]:
+        """How fast the prompt is read, and how long that still takes."""
+        details = self._progress.details if self._progress else None
+        if details is None or self._read_from is None or self._phase != "reading":
+            return None, None
+        since, before = self._read_from
+        read = details.processed_prompt_token_count - before
+        if read <= 0 or now <= since:
+            return None, None
+        rate = read / (now - since)
+        return rate, details.unprocessed_prompt_token_count / rate
 
     def _live_rate(self, now: float) -> float | None:
         if self._first is None or self._phase == "done":

@@ -16,6 +16,7 @@ from lmchat.app.events import AnswerFinished, AnswerStarted, BranchCut, Conversa
 from lmchat.app.model_connection import TINY_MODEL_NOTE
 from lmchat.app.session import Session
 from lmchat.tui.screens.reading import ReadingScreen
+from lmchat.tui.widgets.conversation_view import ConversationView
 from lmchat.tui.widgets.prompt import Prompt
 from lmchat.tui.widgets.queue import Queue
 from lmchat.tui.widgets.stats_sidebar import StatsSidebar
@@ -55,6 +56,8 @@ class TalkingScreen(ReadingScreen):
         self._beginning: Conversation | None = None
         """The conversation whose draft was kept before anything was said in it."""
         self._connection_text = ""
+        self._pointed: MessageRecord | None = None
+        """The answer on which the cursor stands."""
         self._conversation: Conversation = session.new_conversation()
         self._stats = StatsSidebar()
         self._queue = Queue()
@@ -288,7 +291,8 @@ class TalkingScreen(ReadingScreen):
         reading = self._conversation.meter.read()
         if reading.phase == "idle" or not self.answering:
             return
-        self._stats.show_reading(reading)
+        if self._pointed is None:
+            self._stats.show_reading(reading)
         live = (
             f"{rate(reading.live_rate)} tok/s live · {seconds(reading.time_to_first_token)} · {reading.tokens} tokens"
         )
@@ -306,9 +310,16 @@ class TalkingScreen(ReadingScreen):
         self._show_conversation()
         last = self._conversation.branch.last
         last = last if last is not None and last.role == "assistant" else None
-        if last is not None:
-            self._stats.show_answer(last)
+        if (shown := self._pointed or last) is not None:
+            self._stats.show_answer(shown, pointed_at=self._pointed is not None)
         self._stats_line(_summary(last, self._context_length))
+
+    @on(ConversationView.Pointed)
+    def _show_pointed(self, event: ConversationView.Pointed) -> None:
+        """Show the numbers of the answer that the cursor stands on, and how it came about."""
+        message = event.message
+        self._pointed = message if message is not None and message.role == "assistant" and message.stats else None
+        self._show_numbers()
 
     def _stats_line(self, text: str) -> None:
         """Where there is no sidebar, the line above the prompt has the numbers."""

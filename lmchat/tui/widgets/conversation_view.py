@@ -88,6 +88,13 @@ class ConversationView(TranscriptView, can_focus=True):
             self.number = number
             """Its place in the branch."""
 
+    class Pointed(Message):
+        """The cursor stands on another message now, or on none."""
+
+        def __init__(self, message: MessageRecord | None) -> None:
+            super().__init__()
+            self.message = message
+
     class UndoWanted(Message):
         """The reader wants back what was deleted last."""
 
@@ -102,6 +109,7 @@ class ConversationView(TranscriptView, can_focus=True):
         super().__init__(id=id)
         self._bookmark = self._window.bookmark
         self._pressed: Place | None = None
+        self._pointed: MessageRecord | None = None
         self._dragging: Timer | None = None
         self._drag_at = (0, 0)
 
@@ -173,6 +181,20 @@ class ConversationView(TranscriptView, can_focus=True):
         if isinstance(entry, Unread) and self._branch is not None:
             await self._load(entry.number, entry.number + 1)
             self._window.hold(Place(index, 0, 0, 0), 0)
+
+    def repaint(self) -> None:
+        """Draw what has changed, and tell where the cursor stands."""
+        super().repaint()
+        message = self._message_under_cursor()
+        if message is not self._pointed:
+            self._pointed = message
+            self.post_message(self.Pointed(message))
+
+    def _message_under_cursor(self) -> MessageRecord | None:
+        if self._reader.cursor is None or self._reader.cursor.entry >= len(self._window.entries):
+            return None
+        entry = self._window.entries[self._reader.cursor.entry]
+        return entry.message if isinstance(entry, MessageEntry) else None
 
     # Keys
 

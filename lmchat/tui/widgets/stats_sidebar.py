@@ -12,9 +12,11 @@ from textual.widgets import Digits, Sparkline, Static
 
 from lmchat.app.branch import Branch
 from lmchat.app.meter import Phase, Reading
+from lmchat.tui.widgets.provenance import facts
 from lmchat.tui.wording import UNKNOWN, count, ending, rate, seconds, size
 from lmchat.values.history import MessageRecord
 from lmchat.values.model import LlmInstanceInfo
+from lmchat.values.prediction import LlmPredictionStats
 from lmchat.values.safe_text import safe_line
 
 _WIDTH: Final = 26
@@ -55,6 +57,8 @@ class StatsSidebar(VerticalScroll, can_focus=False):
         self._rate_source = _Text("tok/s", id="rate-source")
         self._rates = Sparkline([], id="rates")
         self._now = _Text("")
+        self._card = _Text("", id="card")
+        self._card.display = False
         self._usage = _Text("")
         self._model = _Text("")
         self._conversation = _Text("")
@@ -67,6 +71,7 @@ class StatsSidebar(VerticalScroll, can_focus=False):
         yield self._rate_source
         yield self._rates
         yield self._now
+        yield self._card
         yield Static("Context", classes="title")
         yield self._usage
         yield Static("Model", classes="title")
@@ -86,10 +91,8 @@ class StatsSidebar(VerticalScroll, can_focus=False):
 
     def show_reading(self, reading: Reading) -> None:
         """The live numbers of the answer that is being written."""
-        phase = _PHASES[reading.phase]
-        if reading.phase == "reading" and reading.prompt_progress is not None:
-            phase = f"{phase} {reading.prompt_progress:.0%}"
-        self.show_phase(phase)
+        self._phase.write(_phase(reading))
+        self._card.display = False
         if reading.tokens == 0:
             self._history.clear()
         if reading.live_rate is not None:
@@ -98,12 +101,14 @@ class StatsSidebar(VerticalScroll, can_focus=False):
         self._show_now(
             first=seconds(reading.time_to_first_token),
             tokens=_tokens(reading.tokens if reading.tokens else None, reading.reasoning_tokens),
+            average=rate(reading.rate),
             elapsed=seconds(reading.elapsed),
             stop=UNKNOWN,
         )
 
-    def show_answer(self, message: MessageRecord | None) -> None:
-        """The figures of an answer that is done."""
+    def show_answer(self, message: MessageRecord | None, *, pointed_at: bool = False) -> None:
+        """The figures of an answer that is done; of one that the cursor stands on, also how it came about."""
+        self._card.display = pointed_at
         if message is None or (stats := message.stats) is None:
             self._history.clear()
             self.show_phase(_PHASES["idle"])
@@ -112,11 +117,14 @@ class StatsSidebar(VerticalScroll, can_focus=False):
             return
         measured_by = message.provenance.measured_by if message.provenance else "server"
         how = ending(stats)
-        self.show_phase(_PHASES["done"])
+        self.show_phase("this answer" if pointed_at else _PHASES["done"])
+        if pointed_at and message.provenance is not None:
+            self._card.write(Content("\n").join(_fact(name, value) for name, value in facts(message.provenance)))
         self._show_rate(stats.tokens_per_second, "tok/s server" if measured_by == "server" else "tok/s measured here")
         self._show_now(
             first=seconds(stats.time_to_first_token_sec),
             tokens=count(stats.predicted_tokens_count),
+            drafts=_drafts(stats),
             elapsed=seconds(stats.total_time_sec),
             stop=how.short,
             advice=how.advice,
@@ -157,13 +165,26 @@ class StatsSidebar(VerticalScroll, can_focus=False):
         self._rates.data = list(self._history)
         self._rates.visible = len(self._history) > 1
 
-    def _show_now(self, *, first: str, tokens: str, elapsed: str, stop: str, advice: str = "") -> None:
-        lines = [
-            _fact("first token", first),
-            _fact("tokens", tokens),
-            _fact("elapsed", elapsed),
-            _fact("stop", stop),
-        ]
+    def _show_now(
+        self,
+        *,
+        first: str,
+        tokens: str,
+        elapsed: str,
+        stop: str,
+        average: str = "",
+        drafts: str = "",
+        advice: str = "",
+    ) -> None:
+        rows = (
+            ("first token", first),
+            ("average tok/s", average),
+            ("tokens", tokens),
+            ("drafts taken", drafts),
+            ("elapsed", elapsed),
+            ("stop", stop),
+        )
+        lines = [_fact(name, value) for name, value in rows if value]
         if advice:
             lines.append(Content.styled(advice, "$foreground 55%"))
         self._now.write(Content("\n").join(lines))
@@ -174,6 +195,34 @@ def _fact(name: str, value: str) -> Content:
     return Content.assemble((name, "$foreground 55%"), " " * room, value)
 
 
+def _phase(reading: Reading) -> Content:
+    """What is going on; while the prompt is read, how far that is and what is known of it."""
+    name = _PHASES[reading.phase]
+    if reading.phase != "reading" or reading.prompt_progress is None:
+        return Content(name)
+    fraction = min(max(reading.prompt_progress, 0.0), 1.0)
+    lines = [Content(f"{name} {fraction:.0%}"), _bar(fraction, "$primary")]
+    details = reading.prompt_details
+    if details is not None and details.total_prompt_token_count:
+        lines.append(_fact("prompt tokens", count(details.total_prompt_token_count)))
+        lines.append(_fact("from the cache", count(details.cached_token_count)))
+    if reading.prompt_rate is not None:
+        lines.append(_fact("read, tok/s", rate(reading.prompt_rate)))
+        lines.append(_fact("left, about", seconds(reading.prompt_left)))
+    return Content("\n").join(lines)
+
+
+def _drafts(stats: LlmPredictionStats) -> str:
+    """How many of the drafted tokens were taken; empty where nothing was drafted."""
+    total, accepted = stats.total_draft_tokens_count, stats.accepted_draft_tokens_count
+    return f"{accepted:,} of {total:,}" if total and accepted is not None else ""
+
+
+def _bar(fraction: float, color: str) -> Content:
+    filled = round(_WIDTH * fraction)
+    return Content.assemble(("━" * filled, color), ("━" * (_WIDTH - filled), "$surface-lighten-2"))
+
+
 def _tokens(total: int | None, reasoning: int) -> str:
     return f"{count(total)} ({reasoning} thought)" if reasoning else count(total)
 
@@ -182,7 +231,5 @@ def _gauge(used: int | None, length: int | None) -> Content:
     if used is None or not length:
         return _fact("last request", UNKNOWN)
     fraction = min(used / length, 1.0)
-    filled = round(_WIDTH * fraction)
     color = "$error" if fraction > 0.9 else "$warning" if fraction > 0.75 else "$primary"
-    bar = Content.assemble(("━" * filled, color), ("━" * (_WIDTH - filled), "$surface-lighten-2"))
-    return Content("\n").join([_fact("last request", f"{used:,} / {length:,}"), bar])
+    return Content("\n").join([_fact("last request", f"{used:,} / {length:,}"), _bar(fraction, color)])
