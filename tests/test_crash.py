@@ -119,7 +119,7 @@ def test_a_question_for_which_there_is_no_room_stays_in_the_prompt(host: str, sm
         terminal.wait_for(" on LM Studio")
         filler = fill(small_disk)
         terminal.type(f"\x1b[200~{question}\x1b[201~")
-        terminal.wait_for("Does this fit?")
+        terminal.wait_for("[paste 1: 6,000 characters]")
         terminal.type(ENTER)
         terminal.wait_for(lambda screen: f"▎ {FULL}" in screen and "Does this fit?" in screen)
         assert squeezed(question) not in kept().texts.values()

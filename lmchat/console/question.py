@@ -63,7 +63,7 @@ def _content(path: Path) -> str:
     except OSError as wrong:
         raise LMStudioOSError(f"{name} cannot be read: {wrong.strerror or wrong}. Check the path.") from wrong
     if b"\0" in data[:_LOOKED_AT]:
-        raise LMStudioValueError(f"{name} is no text. Give a text file; images are for the chat's own screen.")
+        raise LMStudioValueError(f"{name} is no text. Give a text file; images cannot be asked about here.")
     if len(data) > _MOST_BYTES:
         raise LMStudioValueError(f"{name} has more than {_MOST_BYTES >> 20} MB. Give the part of it that matters.")
     return data.decode("utf-8", "replace").strip("\n")
