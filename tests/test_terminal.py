@@ -92,7 +92,7 @@ def test_a_crash_loses_nothing_and_leaves_no_process(data: Path) -> None:
     with Terminal("--set", "maxTokens=400") as terminal:
         terminal.wait_for("on lmchat's engine")
         terminal.type(LONG + ENTER)
-        terminal.wait_for(lambda screen: re.search(r"tokens +[3-9]\d", screen) is not None)
+        terminal.wait_for(lambda screen: re.search(r"(?<!prompt )tokens +[3-9]\d", screen) is not None)
         seen = answer_text(terminal.text)
         started = terminal.descendants()
         assert started

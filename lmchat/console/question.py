@@ -14,7 +14,7 @@ from lmchat.values.errors import LMStudioOSError, LMStudioValueError
 from lmchat.values.safe_text import safe_line
 
 _MOST_BYTES: Final = 4 * 2**20
-"""Of one file; no model reads more."""
+"""Of one file, or of standard input; no model reads more."""
 _LOOKED_AT: Final = 8_192
 """Bytes at the beginning of a file in which a zero tells that it is no text."""
 
@@ -24,7 +24,7 @@ def question(prompt: str, files: Sequence[str]) -> str:
 
     Raises:
         LMStudioOSError: a file cannot be read.
-        LMStudioValueError: a file is no text, or too long.
+        LMStudioValueError: a file is no text, or a file or standard input is too long.
         click.UsageError: there is nothing to ask.
     """
     parts = [prompt, *(_document(Path(file)) for file in files), _piped()]
@@ -64,12 +64,17 @@ def _content(path: Path) -> str:
         raise LMStudioOSError(f"{name} cannot be read: {wrong.strerror or wrong}. Check the path.") from wrong
     if b"\0" in data[:_LOOKED_AT]:
         raise LMStudioValueError(f"{name} is no text. Give a text file; images cannot be asked about here.")
-    if len(data) > _MOST_BYTES:
-        raise LMStudioValueError(f"{name} has more than {_MOST_BYTES >> 20} MB. Give the part of it that matters.")
-    return data.decode("utf-8", "replace").strip("\n")
+    return _text(data, name)
 
 
 def _piped() -> str:
     if sys.stdin.isatty():
         return ""
-    return sys.stdin.buffer.read().decode("utf-8", "replace").strip("\n")
+    # Never to its end: what comes by a pipe may have none.
+    return _text(sys.stdin.buffer.read(_MOST_BYTES + 1), "Standard input")
+
+
+def _text(data: bytes, name: str) -> str:
+    if len(data) > _MOST_BYTES:
+        raise LMStudioValueError(f"{name} has more than {_MOST_BYTES >> 20} MB. Give the part of it that matters.")
+    return data.decode("utf-8", "replace").strip("\n")

@@ -75,6 +75,12 @@ async def test_a_file_that_is_no_question(
     assert len(done.err.splitlines()) <= 2
 
 
+async def test_a_pipe_that_brings_too_much() -> None:
+    done = await lmchat("ask", "hi", "--host", "127.0.0.1:9", given=b"y\n" * (2 * 2**20 + 1))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines() == ["lmchat: Standard input has more than 4 MB. Give the part of it that matters."]
+
+
 async def test_empty_files_and_nothing_else_are_no_question(tmp_path: Path) -> None:
     done = await lmchat("ask", "--host", "127.0.0.1:9", given=b" \n")
     assert done.code == 2
