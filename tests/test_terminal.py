@@ -61,7 +61,7 @@ def test_a_conversation_that_lasts(data: Path) -> None:
 
         terminal.type(LONG + ENTER)
         terminal.wait_for("answering")
-        terminal.wait_for(lambda screen: re.search(r"tokens +[1-9]\d", screen) is not None)
+        terminal.wait_for(lambda screen: re.search(r"(?<!prompt )tokens +[1-9]\d", screen) is not None)
         terminal.type(ESCAPE)
         terminal.wait_for("stopped by you")
 
@@ -125,7 +125,7 @@ def test_leaving_while_an_answer_is_written_asks_once_and_keeps_it(data: Path) -
     with Terminal("--set", "maxTokens=400") as terminal:
         terminal.wait_for("on lmchat's engine")
         terminal.type(LONG + ENTER)
-        terminal.wait_for(lambda screen: re.search(r"tokens +[1-9]\d", screen) is not None)
+        terminal.wait_for(lambda screen: re.search(r"(?<!prompt )tokens +[1-9]\d", screen) is not None)
         terminal.type(CTRL_Q)
         terminal.wait_for("Ctrl+Q again stops it and leaves")
         terminal.type(CTRL_Q)
@@ -243,7 +243,7 @@ def test_a_signal_ends_the_engine_that_was_started(data: Path) -> None:
     with Terminal("--set", "maxTokens=400") as terminal:
         terminal.wait_for("on lmchat's engine")
         terminal.type(LONG + ENTER)
-        terminal.wait_for(lambda screen: re.search(r"tokens +[1-9]\d", screen) is not None)
+        terminal.wait_for(lambda screen: re.search(r"(?<!prompt )tokens +[1-9]\d", screen) is not None)
         started = terminal.descendants()
         assert started
         terminal.signal(signal.SIGTERM)
