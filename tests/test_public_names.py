@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,14 @@ def test_the_names_of_the_official_sdk_for_conversations_are_here() -> None:
         "configure_default_client",
     }
     assert official <= set(dir(lmchat))
+
+
+@pytest.mark.parametrize("name", dir(lmchat))
+def test_what_is_public_says_what_it_is(name: str) -> None:
+    found = getattr(lmchat, name)
+    if not inspect.isclass(found) and not inspect.isfunction(found):
+        return
+    assert inspect.cleandoc(found.__doc__ or "")
+    own = (member for key, member in vars(found).items() if not key.startswith("_")) if inspect.isclass(found) else ()
+    silent = [each for each in own if inspect.isfunction(each) and not inspect.getdoc(each)]
+    assert silent == []

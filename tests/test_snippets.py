@@ -138,6 +138,31 @@ def test_structured_answers_have_their_form(name: str, answers: int) -> None:
 
 
 @pytest.mark.usefixtures("server")
+def test_a_class_of_pydantic_gives_the_form() -> None:
+    pytest.importorskip("pydantic")
+    keys = [line.split()[1:] for line in run("structured_pydantic").splitlines() if line.startswith("Keys: ")]
+    assert [{"author", "title", "year"} <= set(found) for found in keys] == [True, True]
+
+
+@pytest.mark.usefixtures("server")
+def test_predictions_of_a_client_with_a_lifetime() -> None:
+    printed = run("scoped_prediction")
+    assert "Stop reason: userStopped" in printed.splitlines()
+    assert printed.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("server")
+def test_models_of_a_client_with_a_lifetime() -> None:
+    assert run("scoped_management").splitlines() == [
+        "On disk: smollm2-135m-instruct",
+        "Loaded: second-llm smollm2-135m-instruct",
+        "Info: second-llm 512 512",
+        "Tokens: True",
+        "Left: smollm2-135m-instruct",
+    ]
+
+
+@pytest.mark.usefixtures("server")
 def test_a_grammar_leaves_no_choice_but_its_own() -> None:
     assert run("grammar").strip() in {"yes", "no"}
 

@@ -126,3 +126,124 @@ def errors(model: lms.LLM) -> None:
         assert_type(missing.server_error, dict[str, Any] | None)
     except (lms.LMStudioWebsocketError, TimeoutError):
         lms.set_sync_api_timeout(None)
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def tools(model: lms.LLM) -> None:
+    described: lms.ToolFunctionDef = lms.ToolFunctionDef.from_callable(add, name="sum")
+    written: lms.ToolFunctionDefDict = {
+        "name": "sum-up",
+        "description": "Add two numbers.",
+        "parameters": {"a": int, "b": int},
+        "implementation": add,
+    }
+    offered: list[lms.ToolDefinition] = [add, described, written]
+
+    def completed(result: lms.PredictionRoundResult) -> None:
+        assert_type(result.round_index, int)
+        assert_type(result.content, str)
+
+    def heard(message: lms.AssistantResponse | lms.ToolResultMessage) -> None:
+        print(message)
+
+    def invalid(error: lms.LMStudioPredictionError, request: lms.ToolCallRequest | None) -> str:
+        return f"{request.name if request else 'a call'}: {error}"
+
+    done = model.act(
+        "What is 1 + 2?",
+        offered,
+        max_prediction_rounds=3,
+        on_message=heard,
+        on_prediction_completed=completed,
+        handle_invalid_tool_request=invalid,
+    )
+    assert_type(done, lms.ActResult)
+    assert_type(done.total_time_seconds, float)
+
+
+def nothing() -> None:
+    pass
+
+
+def callbacks(model: lms.LLM) -> None:
+    def heard(message: lms.AssistantResponse) -> None:
+        print(message.content)
+
+    on_message: lms.PredictionMessageCallback = heard
+    on_first: lms.PredictionFirstTokenCallback = nothing
+    on_fragment: lms.PredictionFragmentCallback = print
+    on_prompt: lms.PromptProcessingCallback = on_details
+    on_load: lms.ModelLoadingCallback = on_progress
+    options: lms.PredictionOptions = {"on_message": on_message, "on_first_token": on_first}
+    model.complete_stream("Hello", **options)
+    stream = model.respond_stream("Hello", on_prediction_fragment=on_fragment)
+    assert_type(stream, lms.PredictionStream)
+    assert_type(stream.stats, lms.LlmPredictionStats | None)
+    model.respond("Hello", on_prompt_processing_progress=on_prompt)
+    lms.llm("a", on_load_progress=on_load)
+
+
+def conversations() -> None:
+    chat = lms.Chat.from_history({"messages": [{"role": "user", "content": "Hello"}]})
+    assert_type(chat.copy(), lms.Chat)
+    messages: list[lms.AnyChatMessage] = [
+        lms.SystemPrompt((lms.TextData("Be brief."),)),
+        lms.UserMessage((lms.TextData("Hello"),)),
+        lms.AssistantResponse((lms.TextData("Hi"),)),
+        lms.ToolResultMessage((lms.ToolCallResultData(content="2", tool_call_id="1"),)),
+    ]
+    for message in messages:
+        chat.append(message)
+
+
+def services(source: lms.LocalFileInput) -> None:
+    lms.configure_default_client("localhost:1234")
+    client = lms.get_default_client()
+    assert_type(lms.get_sync_api_timeout(), float | None)
+    assert_type(lms.prepare_file(source), lms.FileHandle)
+    assert_type(lms.prepare_file(source).file_type, lms.FileType)
+    estimate = client.llm.estimate_usage("a")
+    assert_type(estimate, lms.ModelUsageEstimate)
+    assert_type(estimate.memory, lms.MemoryUsage)
+    on_update: lms.DownloadProgressCallback = print
+    on_end: lms.DownloadFinalizedCallback = nothing
+    found: lms.AvailableModel = client.repository.search_models("a")[0]
+    option: lms.ModelDownloadOption = found.get_download_options()[0]
+    assert_type(option.download(on_update, on_end), str)
+    for entry in client.diagnostics.stream_logs():
+        match entry.data:
+            case lms.LlmPredictionOutputLog(stats=stats):
+                assert_type(stats, lms.LlmPredictionStats | None)
+            case lms.ServerLog() | lms.RuntimeLog():
+                print(entry.timestamp)
+
+
+async def later(client: lms.AsyncClient) -> None:
+    stream = await (await client.llm.model()).respond_stream("Hello")
+    assert_type(stream, lms.AsyncPredictionStream)
+    await stream.cancel()
+    embedder = await client.embedding.model()
+    assert_type(embedder, lms.AsyncEmbeddingModel)
+    found: lms.AsyncAvailableModel = (await client.repository.search_models("a"))[0]
+    option: lms.AsyncModelDownloadOption = (await found.get_download_options())[0]
+    assert_type(await option.download(), str)
+    listed = await client.llm.list_downloaded()
+    assert_type(listed, list[lms.AsyncDownloadedLlm])
+
+
+def failures(model: lms.LLM) -> None:
+    """The most special comes first; all are `LMStudioError`."""
+    try:
+        model.respond("Hello")
+    except (lms.LMStudioModelNotFoundError, lms.LMStudioPredictionError, lms.LMStudioServerError) as told:
+        assert_type(told.server_error, dict[str, Any] | None)
+    except (lms.LMStudioTimeoutError, lms.LMStudioChannelClosedError, lms.LMStudioCancelledError):
+        print("nothing came of it")
+    except (lms.LMStudioValueError, lms.LMStudioRuntimeError, lms.LMStudioOSError, lms.LMStudioClientError):
+        print("asked in a wrong way")
+    except lms.LMStudioError:
+        raise
